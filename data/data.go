@@ -1,0 +1,57 @@
+// Package data reads data sets as a stream of batches whose order and augmentation are functions of seed, epoch and
+// index alone.
+package data
+
+import "github.com/onnxtrain/onnxtrain/tensor"
+
+// Field is one array of an example, without the batch axis.
+type Field struct {
+	Name  string
+	DType tensor.DType
+	Shape tensor.Shape
+}
+
+// Want is what a model asks of a data set.
+type Want struct {
+	Inputs []Field // the model's inputs; a dimension of -1 is free
+	// Label is what the loss compares with: int64 class indices (rank 0 for one class an example, rank 1 for one
+	// a token), or float32 targets of the output's shape. DType Invalid leaves it to the data set.
+	Label   Field
+	Classes int // size of the output's class axis; 0 when unknown
+}
+
+// Dataset is a finite list of examples. Read must be safe for concurrent use.
+type Dataset interface {
+	Len() int
+	// Fields lists the arrays of an example: the inputs in the model's order, then the label.
+	Fields() []Field
+	// Read writes example i into dst, a tensor of exactly the field's type and shape for each field. Augmentation
+	// draws from r, which depends on seed, epoch and i alone.
+	Read(i int, r *Rand, dst []*tensor.Tensor) error
+	Close() error
+}
+
+// Described is a data set that knows what an exported model should carry along.
+type Described interface {
+	// Transform is the deterministic input transform (resize, scale, normalise) as JSON, "" for none.
+	Transform() string
+	// ClassNames are the labels' names by index, nil when unknown.
+	ClassNames() []string
+}
+
+// Request is a parsed SPEC, "scheme:path?key=value&…", with what the model wants. A format takes the options it knows
+// out with its Options methods; Open reports those left over.
+type Request struct {
+	Scheme, Path string
+	Options      *Options
+	Want         Want
+	Train        bool // augment when the options ask for it
+	Seed         uint64
+}
+
+// Format is a kind of data set, registered under its scheme.
+type Format struct {
+	Doc     string // one line for help
+	Example string // a SPEC to copy
+	Open    func(Request) (Dataset, error)
+}

@@ -1,0 +1,56 @@
+package op
+
+import (
+	"fmt"
+
+	"github.com/onnxtrain/onnxtrain/graph"
+	"github.com/onnxtrain/onnxtrain/tensor"
+)
+
+// EvalNode runs a resolved and inferred node on its reference implementation.
+func EvalNode(n *graph.Node, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	def, err := Of(n)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*tensor.Tensor, len(n.Out))
+	for i, v := range n.Out {
+		if v != nil {
+			out[i] = tensor.New(v.Type.DType, v.Type.Shape...)
+		}
+	}
+	return out, graph.At(n, def.Eval(n, in, out))
+}
+
+// Evaluate runs the whole graph on the reference implementations and returns the tensor of every value by ID. feed
+// gives the inputs, and other values for parameters and states than their initial ones. Updates are not applied.
+func Evaluate(g *graph.Graph, feed map[*graph.Value]*tensor.Tensor) ([]*tensor.Tensor, error) {
+	values := make([]*tensor.Tensor, len(g.Values))
+	for _, v := range g.Values {
+		values[v.ID] = v.Init
+		if t := feed[v]; t != nil {
+			values[v.ID] = t
+		}
+		if v.Kind == graph.Input && values[v.ID] == nil {
+			return nil, fmt.Errorf("input %q is not fed", v.Name)
+		}
+	}
+	for _, n := range g.Nodes {
+		in := make([]*tensor.Tensor, len(n.In))
+		for i, v := range n.In {
+			if v != nil {
+				in[i] = values[v.ID]
+			}
+		}
+		out, err := EvalNode(n, in)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range n.Out {
+			if v != nil {
+				values[v.ID] = out[i]
+			}
+		}
+	}
+	return values, nil
+}

@@ -1,0 +1,3 @@
+module github.com/onnxtrain/onnxtrain/tensor/linalg/_asm
+
+go 1.26
