@@ -43,7 +43,8 @@ type Param struct {
 	Step int
 }
 
-// Context is what a step tells every update.
+// Context is what a step tells every update. Of lr and weight_decay these values count, not those in the settings,
+// which are only where the host's schedules start.
 type Context struct {
 	Step int     // the training step, from 1
 	LR   float64 // the learning rate after the schedule
@@ -71,6 +72,13 @@ type Grouper interface {
 	Group(ps []ParamInfo) [][]int
 	GroupSlots(ps []ParamInfo) []Slot
 	UpdateGroup(c Context, ps []*Param, slots []*tensor.Tensor) error
+}
+
+// Checker is an optimizer whose settings may not fit every parameter. The host asks before it allocates state.
+type Checker interface {
+	Optimizer
+	// CheckParams returns an error that names the parameter and the setting.
+	CheckParams(ps []ParamInfo) error
 }
 
 // EvalView is an optimizer whose evaluation weights differ from the weights it trains, such as schedule-free ones.

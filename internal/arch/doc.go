@@ -1,0 +1,2 @@
+// Package arch holds the packages to the table of allowed imports.
+package arch

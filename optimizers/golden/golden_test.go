@@ -1,0 +1,135 @@
+package golden
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	_ "github.com/onnxtrain/onnxtrain/optimizers"
+	"github.com/onnxtrain/onnxtrain/registry"
+	"github.com/onnxtrain/onnxtrain/tensor"
+)
+
+// files are the recordings in the repository, and all of them where they lie beside it.
+func files(t *testing.T) []string {
+	t.Helper()
+	all := []string{filepath.Join("testdata", "cases.json")}
+	full, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "golden", "optimizers", "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range full {
+		if filepath.Base(path) != "problems.json" {
+			all = append(all, path)
+		}
+	}
+	return all
+}
+
+// later are recordings of optimizers that do not exist yet.
+var later = []string{"muon", "soap"}
+
+func TestGolden(t *testing.T) {
+	for _, path := range files(t) {
+		for _, dt := range []tensor.DType{tensor.Float32, tensor.Float64} {
+			results, err := CheckIn(dt, path, "")
+			if err != nil {
+				t.Error(err)
+			}
+			for _, r := range results {
+				t.Run(fmt.Sprintf("%s/%v/%s", filepath.Base(path), dt, r.Case), func(t *testing.T) {
+					switch {
+					case r.Skipped != "" && slices.Contains(later, r.Optimizer):
+						t.Skip(r.Skipped)
+					case r.Skipped != "":
+						t.Errorf("%s: %s", r.Optimizer, r.Skipped)
+					case !r.OK:
+						t.Errorf("off by %.2e in %v, allowed %.2e", r.MaxRel, r.DType, r.Tol)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestWrongSettingsAreCaught replays cases with one setting changed: a judge that accepts everything is none.
+func TestWrongSettingsAreCaught(t *testing.T) {
+	f, err := read(filepath.Join("testdata", "cases.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range f.Cases {
+		c := &f.Cases[i]
+		e := entry(c.Optimizer)
+		runs, err := translate(c, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range e.Hypers {
+			x, ok := runs[0].settings[h.Name].(float64)
+			// The schedule replaces lr, and zeros switch things off.
+			if !ok || x == 0 || h.Name == "lr" && c.LRSchedule != nil || !h.Range.Contains(x*0.75) || h.Kind != registry.Number {
+				continue
+			}
+			t.Run(c.Name+"/"+h.Name, func(t *testing.T) {
+				changed, err := translate(c, e)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, r := range changed {
+					r.settings[h.Name] = x * 0.75
+				}
+				worst, err := f.follow(c, e, changed, tensor.Float64)
+				if err != nil || worst <= tolerance(c, e.Name, tensor.Float64) {
+					t.Errorf("%s=%v passes as %v: off by %.2e, error %v", h.Name, x*0.75, x, worst, err)
+				}
+			})
+		}
+	}
+}
+
+func TestOneOptimizer(t *testing.T) {
+	path := filepath.Join("testdata", "cases.json")
+	results, err := Check(path, "adamw")
+	if err != nil || len(results) != 1 || results[0].Optimizer != "adamw" || !results[0].OK {
+		t.Errorf("%v, error %v", results, err)
+	}
+	if _, err := Check(path, "adamv"); err == nil || !strings.Contains(err.Error(), `did you mean "adam"?`) {
+		t.Errorf("error %v for an unknown optimizer", err)
+	}
+}
+
+func TestBadGoldenFiles(t *testing.T) {
+	const problem = `{"steps":1,"shapes":{"w":[1]},"init":{"w":[1]},"grads":[{"w":[1]}]}`
+	const good = `"params":["w"],"steps":1,"expect":[[[1]]]`
+	for name, c := range map[string]struct{ cases, want string }{
+		"syntax":       {`{`, "unexpected end"},
+		"no cases":     {`{"problem":"problems.json"}`, "field cases"},
+		"outside":      {`{"problem":"../problems.json","cases":[{}]}`, "field problem"},
+		"no optimizer": {`{"problem":"problems.json","cases":[{"name":"c"}]}`, `case 0 "c": field optimizer`},
+		"steps":        {`{"problem":"problems.json","cases":[{"name":"c","optimizer":"sgd","steps":9}]}`, "field steps is 9"},
+		"values": {`{"problem":"problems.json","cases":[{"name":"c","optimizer":"sgd","params":["w"],"steps":1,"expect":[[[1,2]]]}]}`,
+			"field expect, step 0, w: 2 values"},
+		"unknown": {`{"problem":"problems.json","cases":[{"name":"c","optimizer":"sgd","hyper":{"momentun":1},` + good + `}]}`,
+			`did you mean "momentum"?`},
+		"range": {`{"problem":"problems.json","cases":[{"name":"c","optimizer":"sgd","hyper":{"momentum":2},` + good + `}]}`,
+			"outside [0,1)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "cases.json")
+			for file, text := range map[string]string{"problems.json": problem, "cases.json": c.cases} {
+				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := Check(path, "")
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
+				t.Errorf("error %v, want one with %q and the path", err, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,87 @@
+package optimizers
+
+import (
+	"math"
+
+	"github.com/onnxtrain/onnxtrain/registry"
+)
+
+func init() {
+	registry.Register(registry.Info{
+		Name:  "rmsprop",
+		Doc:   "gradient divided by the root of its running mean square",
+		Paper: "torch.optim.RMSprop; Tieleman and Hinton, Lecture 6.5 (2012)",
+		Formula: `
+g    ← g + weight_decay·w
+v    ← beta2·v + (1-beta2)·g²
+mean ← beta2·mean + (1-beta2)·g              centered only
+u    ← g / (√v + eps)                        centered: √(v - mean²)
+buf  ← momentum·buf + u
+w    ← w - lr·buf`,
+	}, rmspropConfig{LR: 1e-2, Beta2: 0.99, Eps: 1e-8}, func(c rmspropConfig) registry.Optimizer { return &rmsprop{rmspropConfig: c} })
+}
+
+type rmspropConfig struct {
+	LR          float64 `name:"lr" range:"[0,inf)" search:"log 1e-5 1e-1" doc:"step size"`
+	Beta2       float64 `name:"beta2" symbol:"α" range:"[0,1)" alias:"alpha" search:"linear 0.9 0.999" doc:"memory of the mean square"`
+	Eps         float64 `name:"eps" symbol:"ε" range:"[0,inf)" search:"log 1e-12 1e-6" doc:"added to the root"`
+	Momentum    float64 `name:"momentum" symbol:"μ" range:"[0,1)" search:"linear 0.1 0.99" doc:"share of the previous direction that stays"`
+	Centered    bool    `name:"centered" doc:"divide by the standard deviation instead"`
+	WeightDecay float64 `name:"weight_decay" range:"[0,inf)" search:"log 1e-6 1e-1" doc:"L2 penalty, added to the gradient"`
+}
+
+type rmsprop struct {
+	rmspropConfig
+	sweeps[rmspropStep]
+}
+
+type rmspropStep struct {
+	lr, decay, beta2, eps, momentum float64
+	mean, buf                       int // slots, 0: absent
+}
+
+func (o *rmsprop) Slots(p registry.ParamInfo) []registry.Slot {
+	slots := []registry.Slot{like(p, "square")}
+	if o.Centered {
+		slots = append(slots, like(p, "mean"))
+	}
+	if o.Momentum > 0 {
+		slots = append(slots, like(p, "momentum"))
+	}
+	return slots
+}
+
+func (o *rmsprop) Update(c registry.Context, p *registry.Param) error {
+	step := rmspropStep{lr: c.LR, decay: c.WeightDecay, beta2: o.Beta2, eps: o.Eps, momentum: o.Momentum}
+	if o.Centered {
+		step.mean = 1
+	}
+	if o.Momentum > 0 {
+		step.buf = step.mean + 1
+	}
+	return o.run(c, p, step, rmspropPass[float32], rmspropPass[float64])
+}
+
+func rmspropPass[T number](s *rmspropStep, c chunk[T, T]) {
+	lr, decay, beta2, rate, eps, momentum := T(s.lr), T(s.decay), T(s.beta2), T(1-s.beta2), T(s.eps), T(s.momentum)
+	w, square, mean, buf := c.w[:len(c.g)], c.s[0][:len(c.g)], c.s[s.mean], c.s[s.buf]
+	for i, g := range c.g {
+		g += decay * w[i]
+		v := beta2*square[i] + rate*(g*g)
+		square[i] = v
+		if s.mean > 0 {
+			m := beta2*mean[i] + rate*g
+			mean[i] = m
+			v = max(v-m*m, 0) // rounding can bring the variance below zero
+		}
+		u := T(0)
+		if g != 0 { // without eps the square may be 0 too
+			u = g / (T(math.Sqrt(float64(v))) + eps)
+		}
+		if s.buf > 0 {
+			u += momentum * buf[i]
+			buf[i] = u
+		}
+		w[i] -= lr * u
+	}
+}
