@@ -121,11 +121,13 @@ func forbidden(pkg, imported string) string {
 	if !own {
 		return ""
 	}
-	from, to := floors[top(pkg)], floors[top(local)]
-	switch list, listed := inside[pkg]; {
-	case listed && !slices.Contains(list, local):
-		return "the table does not list it"
-	case to > from || to == from && top(pkg) != top(local):
+	if list, listed := inside[pkg]; listed {
+		if !slices.Contains(list, local) {
+			return "the table does not list it"
+		}
+		return ""
+	}
+	if from, to := floors[top(pkg)], floors[top(local)]; to > from || to == from && top(pkg) != top(local) {
 		return "imports point down the floors"
 	}
 	return ""
