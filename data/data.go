@@ -18,6 +18,11 @@ type Want struct {
 	// a token), or float32 targets of the output's shape. DType Invalid leaves it to the data set.
 	Label   Field
 	Classes int // size of the output's class axis; 0 when unknown
+	Vocab   int // rows of the table that integer inputs index; 0 when unknown
+	// Transform and ClassNames are what the model file carries from an earlier training, "" and nil for nothing. A
+	// format takes them where its SPEC does not say otherwise.
+	Transform  string
+	ClassNames []string
 }
 
 // Dataset is a finite list of examples. Read must be safe for concurrent use.
@@ -40,7 +45,7 @@ type Described interface {
 }
 
 // Request is a parsed SPEC, "scheme:path?key=value&…", with what the model wants. A format takes the options it knows
-// out with its Options methods; Open reports those left over.
+// out with its Options methods; Open reports those that the format does not list or did not take.
 type Request struct {
 	Scheme, Path string
 	Options      *Options
@@ -51,7 +56,13 @@ type Request struct {
 
 // Format is a kind of data set, registered under its scheme.
 type Format struct {
-	Doc     string // one line for help
-	Example string // a SPEC to copy
-	Open    func(Request) (Dataset, error)
+	Doc      string // one line for help
+	Example  string // a SPEC to copy
+	Options  []Option
+	Pathless bool // the path may be empty
+	// Open checks the data against Want and returns errors that name the file and the item.
+	Open func(Request) (Dataset, error)
 }
+
+// Option documents one option of a format.
+type Option struct{ Name, Doc string }
