@@ -26,7 +26,7 @@ type class[T number] interface {
 
 // layout says what the entries of a class are in the matrix.
 type layout struct {
-	d, size  int
+	size     int
 	diagonal []int     // entries on the diagonal
 	counts   []float64 // how often an entry stands in the matrix; nil: once
 }

@@ -21,7 +21,7 @@ func (c blockClass[T]) each(visit func(lo, hi, at int)) {
 }
 
 func (c blockClass[T]) layout() layout {
-	l := layout{d: c.d}
+	l := layout{}
 	c.each(func(lo, hi, at int) {
 		for i := range hi - lo {
 			l.diagonal = append(l.diagonal, at+i*(hi-lo)+i)

@@ -4,7 +4,7 @@ package optimizers
 type denseClass[T number] struct{ d int }
 
 func (c denseClass[T]) layout() layout {
-	l := layout{d: c.d, size: c.d * c.d}
+	l := layout{size: c.d * c.d}
 	for i := range c.d {
 		l.diagonal = append(l.diagonal, i*c.d+i)
 	}

@@ -4,7 +4,7 @@ package optimizers
 type diagonalClass[T number] struct{ d int }
 
 func (c diagonalClass[T]) layout() layout {
-	l := layout{d: c.d, size: c.d, diagonal: make([]int, c.d)}
+	l := layout{size: c.d, diagonal: make([]int, c.d)}
 	for i := range c.d {
 		l.diagonal[i] = i
 	}

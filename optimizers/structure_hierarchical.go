@@ -31,7 +31,7 @@ func (p hierarchy[T]) each(visit func(at, row, col int, side bool)) {
 }
 
 func (p hierarchy[T]) layout() layout {
-	l := layout{d: p.d}
+	l := layout{}
 	p.each(func(at, row, col int, _ bool) {
 		l.size = at + 1
 		if row == col {

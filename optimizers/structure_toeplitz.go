@@ -7,7 +7,7 @@ type toeplitz[T number] struct {
 }
 
 func (p toeplitz[T]) layout() layout {
-	l := layout{d: p.d, size: p.d, diagonal: []int{0}}
+	l := layout{size: p.d, diagonal: []int{0}}
 	for i := range p.d {
 		l.counts = append(l.counts, float64(p.d-i))
 	}
