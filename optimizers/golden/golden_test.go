@@ -30,7 +30,7 @@ func files(t *testing.T) []string {
 }
 
 // later are recordings of optimizers that do not exist yet.
-var later = []string{"muon", "soap"}
+var later = []string{"soap"}
 
 func TestGolden(t *testing.T) {
 	for _, path := range files(t) {

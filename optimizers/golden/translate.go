@@ -136,6 +136,14 @@ func dialect(e *registry.Entry, hyper map[string]any) map[string]any {
 			v = symmetricBlocks(v)
 		case key == "block_transpose":
 			continue
+		case e.Name == "muon" && key == "use_muon":
+			// A group without it is AdamW, whose step size the official code calls lr as well.
+			if v == false {
+				out["hidden"], out["aux_lr"] = "none", hyper["lr"]
+			} else {
+				out["hidden"] = "all"
+			}
+			continue
 		}
 		out[key] = v
 	}
