@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -29,9 +28,6 @@ func files(t *testing.T) []string {
 	return all
 }
 
-// later are recordings of optimizers that do not exist yet.
-var later = []string{"soap"}
-
 func TestGolden(t *testing.T) {
 	for _, path := range files(t) {
 		for _, dt := range []tensor.DType{tensor.Float32, tensor.Float64} {
@@ -42,8 +38,6 @@ func TestGolden(t *testing.T) {
 			for _, r := range results {
 				t.Run(fmt.Sprintf("%s/%v/%s", filepath.Base(path), dt, r.Case), func(t *testing.T) {
 					switch {
-					case r.Skipped != "" && slices.Contains(later, r.Optimizer):
-						t.Skip(r.Skipped)
 					case r.Skipped != "":
 						t.Errorf("%s: %s", r.Optimizer, r.Skipped)
 					case !r.OK:

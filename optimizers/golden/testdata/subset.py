@@ -18,6 +18,8 @@ CASES = {
     "reference-only": ["lion_defaults"],
     "if-shampoo": ["sirf_defaults", "sirf_combine", "sirf_struct_diagonal"],
     "shampoo": ["shampoo_adagrad_graft", "shampoo_rmsprop_graft_mult"],
+    "soap": ["soap_freq1", "soap_merge"],
+    "muon": ["muon_exact"],
 }
 
 source, here = pathlib.Path(sys.argv[1]), pathlib.Path(__file__).parent
