@@ -3,6 +3,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/internal/names"
@@ -30,6 +31,9 @@ type Options struct {
 	// MaxBytes refuses a plan that is larger; 0 means no limit.
 	MaxBytes int64
 }
+
+// ErrTooLarge is wrapped by the error of a plan above Options.MaxBytes.
+var ErrTooLarge = errors.New("the memory plan is larger than the limit")
 
 // Plan is what a program's memory will be, known before the first run.
 type Plan struct {
