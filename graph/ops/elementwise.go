@@ -1,6 +1,8 @@
 package ops
 
 import (
+	"math"
+
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/graph/op"
 	"github.com/onnxtrain/onnxtrain/tensor"
@@ -19,25 +21,75 @@ func sameAsFirst(need, most int, s types) func(*graph.Node) error {
 	}
 }
 
-// unary is an operator that maps each element. f is the function in float64; lo and hi bound a sample away from kinks
-// and poles; grad emits dx from b.Grad(0), b.In(0) and b.Out(0).
-func unary(typ string, s types, f func(x float64) float64, lo, hi float64, grad func(b *op.Backward) *graph.Value, since ...int) {
+// pointwise is an operator that maps each element of one input.
+type pointwise struct {
+	domain string
+	types  types
+	to     tensor.DType // the result's element type; Invalid: the input's
+	f      func(x float64) float64
+	of     func(a graph.Attrs) func(x float64) float64 // gives f where that depends on attributes
+	check  func(a graph.Attrs) error                   // of the attributes, if any
+	// ints is f for integers, and uints for uint64; where they are nil, f is taken, or ints.
+	ints  func(x int64) int64
+	uints func(x uint64) uint64
+	// grad emits dx from b.Grad(0), b.In(0) and b.Out(0); nil: there is no gradient.
+	grad    func(b *op.Backward) *graph.Value
+	lo, hi  float64 // bound the samples, away from kinks and poles
+	samples func() []op.Sample
+}
+
+func (p pointwise) register(typ string, since ...int) {
 	register(op.Def{
-		Type:  typ,
-		Infer: sameAsFirst(1, 1, s),
-		Grad:  setFirst(grad),
+		Domain: p.domain, Type: typ,
+		Infer: func(n *graph.Node) error {
+			if p.check != nil {
+				if err := p.check(n.Attrs); err != nil {
+					return err
+				}
+			}
+			err := sameAsFirst(1, 1, p.types)(n)
+			if err != nil || p.to == tensor.Invalid {
+				return err
+			}
+			return set(n, 0, p.to, shapeOf(n, 0))
+		},
+		Grad: setFirst(p.grad),
 		Eval: func(n *graph.Node, in, out []*tensor.Tensor) error {
-			mapElements(out[0], in[0], f)
+			p.eval(n.Attrs, in[0], out[0])
 			return nil
 		},
 		Samples: func() []op.Sample {
-			return []op.Sample{
-				{Name: "matrix", In: []*tensor.Tensor{op.Uniform(1, lo, hi, 3, 5)}},
-				{Name: "scalar", In: []*tensor.Tensor{op.Uniform(2, lo, hi)}},
-				{Name: "empty", In: []*tensor.Tensor{tensor.New(tensor.Float32, 2, 0)}, NoGrad: true},
+			all := []op.Sample{
+				{Name: "matrix", In: one(op.Uniform(1, p.lo, p.hi, 3, 5))},
+				{Name: "scalar", In: one(op.Uniform(2, p.lo, p.hi))},
+				{Name: "empty", In: one(tensor.New(tensor.Float32, 2, 0)), NoGrad: true},
 			}
+			if p.samples != nil {
+				all = append(all, p.samples()...)
+			}
+			return all
 		},
 	}, since...)
+}
+
+func (p pointwise) eval(a graph.Attrs, in, out *tensor.Tensor) {
+	f := p.f
+	if p.of != nil {
+		f = p.of(a)
+	}
+	switch {
+	case in.DType == tensor.Uint64 && p.uints != nil:
+		copy(tensor.Slice[uint64](out), apply(tensor.Slice[uint64](in), p.uints))
+	case in.DType.IsInt() && p.ints != nil:
+		out.SetInt64s(apply(in.Int64s(), p.ints))
+	default:
+		out.SetFloat64s(apply(in.Float64s(), f))
+	}
+}
+
+// unary is a pointwise operator without attributes that has samples in [lo, hi) only.
+func unary(typ string, s types, f func(x float64) float64, lo, hi float64, grad func(b *op.Backward) *graph.Value, since ...int) {
+	pointwise{types: s, f: f, lo: lo, hi: hi, grad: grad}.register(typ, since...)
 }
 
 // setFirst makes what grad emits the gradient of input 0; nil when there is no gradient.
@@ -48,89 +100,31 @@ func setFirst(grad func(b *op.Backward) *graph.Value) func(*op.Backward) {
 	return func(b *op.Backward) { b.Set(0, grad(b)) }
 }
 
-func mapElements(out, in *tensor.Tensor, f func(x float64) float64) {
-	v := in.Float64s()
-	for i := range v {
-		v[i] = f(v[i])
+// apply is f of each element.
+func apply[T, R any](x []T, f func(x T) R) []R {
+	y := make([]R, len(x))
+	for i, v := range x {
+		y[i] = f(v)
 	}
-	out.SetFloat64s(v)
+	return y
 }
 
-// broadcastTypes infers one output of element type dt (Invalid: that of the inputs) and the shape that the inputs
-// broadcast to.
-func broadcastTypes(n *graph.Node, dt tensor.DType) error {
-	shapes := make([]tensor.Shape, len(n.In))
-	for i := range n.In {
-		shapes[i] = shapeOf(n, i)
-	}
-	shape, err := tensor.Broadcast(shapes...)
-	if err != nil {
-		return err
-	}
-	if dt == tensor.Invalid {
-		dt = typeOf(n, 0)
-	}
-	return set(n, 0, dt, shape)
+// example is a sample with its result.
+func example(name string, want *tensor.Tensor, in ...*tensor.Tensor) op.Sample {
+	return op.Sample{Name: name, In: in, Want: one(want)}
 }
 
-// mapPairs is out = f(a, b) with broadcasting, in float64.
-func mapPairs(out, a, b *tensor.Tensor, f func(x, y float64) float64) {
-	x, y := a.Float64s(), b.Float64s()
-	z := make([]float64, out.Elems())
-	walk(out.Shape, func(i int, at []int) { z[i] = f(x[at[0]], y[at[1]]) },
-		a.Shape.BroadcastStrides(out.Shape), b.Shape.BroadcastStrides(out.Shape))
-	out.SetFloat64s(z)
+// kink is a sample that lies on a kink or a jump, where finite differences say nothing.
+func kink(s op.Sample) op.Sample {
+	s.NoGrad = true
+	return s
 }
 
-// mapIntPairs is mapPairs for integers, in int64; the bits are right for uint64 too where f is a ring operation.
-func mapIntPairs(out, a, b *tensor.Tensor, f func(x, y int64) int64) {
-	x, y := a.Int64s(), b.Int64s()
-	z := make([]int64, out.Elems())
-	walk(out.Shape, func(i int, at []int) { z[i] = f(x[at[0]], y[at[1]]) },
-		a.Shape.BroadcastStrides(out.Shape), b.Shape.BroadcastStrides(out.Shape))
-	out.SetInt64s(z)
+// with gives a sample attributes; see graph.MakeAttrs.
+func with(s op.Sample, attrs ...any) op.Sample {
+	s.Attrs = graph.MakeAttrs(attrs...)
+	return s
 }
 
-// binary is an operator on two tensors that broadcast. f works in float64 and g, for integers, in int64.
-func binary(typ string, s types, f func(x, y float64) float64, g func(x, y int64) int64, grad func(b *op.Backward), samples func() []op.Sample, since ...int) {
-	register(op.Def{
-		Type: typ,
-		Infer: func(n *graph.Node) error {
-			if err := inputs(n, 2, 2); err != nil {
-				return err
-			}
-			if err := sameType(n, s, 0, 1); err != nil {
-				return err
-			}
-			return broadcastTypes(n, tensor.Invalid)
-		},
-		Grad: grad,
-		Eval: func(n *graph.Node, in, out []*tensor.Tensor) error {
-			if in[0].DType.IsInt() && g != nil {
-				mapIntPairs(out[0], in[0], in[1], g)
-				return nil
-			}
-			mapPairs(out[0], in[0], in[1], f)
-			return nil
-		},
-		Samples: samples,
-	}, since...)
-}
-
-// pairSamples are two inputs in [lo, hi) of shapes that broadcast in every way.
-func pairSamples(lo, hi float64) func() []op.Sample {
-	return func() []op.Sample {
-		pair := func(name string, a, b tensor.Shape) op.Sample {
-			return op.Sample{Name: name, In: []*tensor.Tensor{op.Uniform(3, lo, hi, a...), op.Uniform(4, lo, hi, b...)}}
-		}
-		ints := op.Sample{Name: "integers", In: []*tensor.Tensor{tensor.Vector[int64](7, -7, 3), tensor.Vector[int64](2, 2, -5)}}
-		return []op.Sample{
-			pair("same shape", tensor.Shape{2, 3}, tensor.Shape{2, 3}),
-			pair("row", tensor.Shape{2, 3}, tensor.Shape{3}),
-			pair("column", tensor.Shape{2, 1}, tensor.Shape{2, 3}),
-			pair("scalar", tensor.Shape{}, tensor.Shape{2, 2}),
-			pair("channels", tensor.Shape{2, 3, 2, 2}, tensor.Shape{3, 1, 1}),
-			ints,
-		}
-	}
-}
+// nan is for samples.
+var nan = math.NaN()
