@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/onnxtrain/onnxtrain/registry"
+	"github.com/onnxtrain/onnxtrain/tensor/linalg"
 )
 
 func init() {
@@ -61,24 +62,9 @@ func (o *adam) Update(c registry.Context, p *registry.Param) error {
 }
 
 func adamPass[T number](s *adamStep, c chunk[T, T]) {
-	lr, penalty, shrink, root, eps := T(s.lr), T(s.penalty), T(s.shrink), T(s.root), T(s.eps)
-	beta1, rate1, beta2, rate2 := T(s.beta1), T(1-s.beta1), T(s.beta2), T(1-s.beta2)
-	n := len(c.g)
-	w, mean, square, largest := c.w[:n], c.s[0][:n], c.s[1][:n], c.s[1][:n]
-	if c.s[2] != nil {
-		largest = c.s[2][:n] // otherwise the latest square stands for the largest
-	}
-	for i, g := range c.g {
-		g += penalty * w[i]
-		m := beta1*mean[i] + rate1*g
-		v := beta2*square[i] + rate2*(g*g)
-		mean[i], square[i] = m, v
-		v = max(v, largest[i])
-		largest[i] = v
-		x := shrink * w[i]
-		if m != 0 { // without eps the square may be 0 too
-			x -= lr * m / (T(math.Sqrt(float64(v)))/root + eps)
-		}
-		w[i] = x
-	}
+	linalg.Adam[T]{
+		LR: T(s.lr), Penalty: T(s.penalty), Shrink: T(s.shrink),
+		Beta1: T(s.beta1), Rate1: T(1 - s.beta1), Beta2: T(s.beta2), Rate2: T(1 - s.beta2),
+		Unroot: T(1 / s.root), Eps: T(s.eps),
+	}.Step(c.w, c.g, c.s[0], c.s[1], c.s[2])
 }

@@ -1,33 +1,41 @@
 package optimizers
 
 import (
-	"fmt"
-
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/lapack"
-	"gonum.org/v1/gonum/lapack/lapack64"
+	"sync"
 
 	"github.com/onnxtrain/onnxtrain/internal/par"
+	"github.com/onnxtrain/onnxtrain/tensor/linalg"
 )
 
+// spectrum is the scratch memory of a decomposition, which is in float64 whatever the statistics are kept in:
+// damping may lie far below float32's resolution of the largest eigenvalue.
+type spectrum struct{ a, values, vectors, work []float64 }
+
+var spectra sync.Pool
+
+func borrowSpectrum(n int) *spectrum {
+	s, _ := spectra.Get().(*spectrum)
+	if s == nil || cap(s.a) < n*n {
+		s = &spectrum{make([]float64, n*n), make([]float64, n), make([]float64, n*n), make([]float64, linalg.EigenSymWork(n))}
+	}
+	s.a, s.values, s.vectors = s.a[:n*n], s.values[:n], s.vectors[:n*n]
+	return s
+}
+
+// solve computes the eigenvalues of the symmetric matrix a, ascending, and its eigenvectors as rows of vectors.
+func (s *spectrum) solve(pool *par.Pool) error {
+	return linalg.EigenSym(pool, len(s.values), s.a, s.values, s.vectors, s.work)
+}
+
 // eigenSym computes the eigenvalues of the symmetric n×n matrix a, ascending, and its eigenvectors as columns of v.
-func eigenSym(_ *par.Pool, n int, a, values, v []float64) error {
-	// An odd stride spreads columns over the cache's sets; with 768, say, the same work takes six times as long.
-	stride := n | 1
-	work := make([]float64, n*stride)
-	for i := range n {
-		copy(work[i*stride:][:n], a[i*n:])
-	}
-	s := blas64.Symmetric{N: n, Stride: stride, Data: work, Uplo: blas.Upper}
-	size := []float64{0}
-	lapack64.Syev(lapack.EVCompute, s, values, size, -1)
-	scratch := make([]float64, int(size[0]))
-	if !lapack64.Syev(lapack.EVCompute, s, values, scratch, len(scratch)) {
-		return fmt.Errorf("eigenvalues of a %d×%d matrix do not converge", n, n)
+func eigenSym(p *par.Pool, n int, a, values, v []float64) error {
+	if err := linalg.EigenSym(p, n, a, values, v, nil); err != nil {
+		return err
 	}
 	for i := range n {
-		copy(v[i*n:][:n], work[i*stride:])
+		for j := range i {
+			v[i*n+j], v[j*n+i] = v[j*n+i], v[i*n+j]
+		}
 	}
 	return nil
 }

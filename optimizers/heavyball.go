@@ -1,5 +1,7 @@
 package optimizers
 
+import "github.com/onnxtrain/onnxtrain/tensor/linalg"
+
 // heavyBall is the last part of a preconditioned update: decay beside the preconditioner, then momentum.
 type heavyBall struct {
 	lr, decay, momentum float64
@@ -8,22 +10,9 @@ type heavyBall struct {
 
 // heavyBallPass steps along c.g, which here is the preconditioned direction.
 func heavyBallPass[T number](s *heavyBall, c chunk[T, T]) {
-	lr, decay, momentum := T(s.lr), T(s.decay), T(s.momentum)
-	g, w := c.g, c.w[:len(c.g)]
-	if c.s[0] == nil {
-		for i, x := range g {
-			w[i] -= lr * (x + decay*w[i])
-		}
-		return
+	p := linalg.Momentum[T]{LR: T(s.lr), Decay: T(s.decay), Momentum: T(s.momentum), Keep: 1, Back: 1}
+	if s.nesterov {
+		p.Ahead, p.Back = 1, p.Momentum
 	}
-	buf := c.s[0][:len(g)]
-	for i, x := range g {
-		x += decay * w[i]
-		b := momentum*buf[i] + x
-		buf[i] = b
-		if s.nesterov {
-			b = x + momentum*b
-		}
-		w[i] -= lr * b
-	}
+	p.Step(c.w, c.g, c.s[0])
 }

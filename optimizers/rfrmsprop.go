@@ -3,6 +3,7 @@ package optimizers
 import (
 	"github.com/onnxtrain/onnxtrain/registry"
 	"github.com/onnxtrain/onnxtrain/tensor"
+	"github.com/onnxtrain/onnxtrain/tensor/linalg"
 )
 
 func init() {
@@ -78,22 +79,10 @@ func lossTerms(c registry.Context, on bool) float64 {
 // The state is the paper's S and not the published code's S/B, so that it starts at 1 whatever B is and a last
 // batch of another size leaves what was gathered before as it is.
 func rfrmspropPass[T number](s *rfrmspropStep, c chunk[T, T]) {
-	lr, decay, beta2, rate := T(s.lr), T(s.decay), T(s.beta2), T((1-s.beta2)*s.scale)
-	damping, momentum := T(s.damping), T(s.momentum)
-	w, curvature, buf := c.w[:len(c.g)], c.s[0][:len(c.g)], c.s[1]
-	for i, g := range c.g {
-		k := beta2*curvature[i] + rate*(g*g)
-		curvature[i] = k
-		u := decay * w[i]
-		if g != 0 { // with zero_init and no damping the curvature may be 0 too
-			u += g / (k + damping)
-		}
-		if buf != nil {
-			u += momentum * buf[i]
-			buf[i] = u
-		}
-		w[i] -= lr * u
-	}
+	linalg.RootFree[T]{
+		LR: T(s.lr), Decay: T(s.decay), Beta2: T(s.beta2), Rate: T((1 - s.beta2) * s.scale), Damping: T(s.damping),
+		Momentum: T(s.momentum),
+	}.Step(c.w, c.g, c.s[0], c.s[1])
 }
 
 // rfrmspropPassBF16 rounds after every operation, as bfloat16 tensors do in the paper's experiments.

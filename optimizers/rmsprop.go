@@ -1,9 +1,8 @@
 package optimizers
 
 import (
-	"math"
-
 	"github.com/onnxtrain/onnxtrain/registry"
+	"github.com/onnxtrain/onnxtrain/tensor/linalg"
 )
 
 func init() {
@@ -63,25 +62,15 @@ func (o *rmsprop) Update(c registry.Context, p *registry.Param) error {
 }
 
 func rmspropPass[T number](s *rmspropStep, c chunk[T, T]) {
-	lr, decay, beta2, rate, eps, momentum := T(s.lr), T(s.decay), T(s.beta2), T(1-s.beta2), T(s.eps), T(s.momentum)
-	w, square, mean, buf := c.w[:len(c.g)], c.s[0][:len(c.g)], c.s[s.mean], c.s[s.buf]
-	for i, g := range c.g {
-		g += decay * w[i]
-		v := beta2*square[i] + rate*(g*g)
-		square[i] = v
-		if s.mean > 0 {
-			m := beta2*mean[i] + rate*g
-			mean[i] = m
-			v = max(v-m*m, 0) // rounding can bring the variance below zero
-		}
-		u := T(0)
-		if g != 0 { // without eps the square may be 0 too
-			u = g / (T(math.Sqrt(float64(v))) + eps)
-		}
-		if s.buf > 0 {
-			u += momentum * buf[i]
-			buf[i] = u
-		}
-		w[i] -= lr * u
+	p := linalg.RMSProp[T]{
+		LR: T(s.lr), Decay: T(s.decay), Beta2: T(s.beta2), Rate: T(1 - s.beta2), Eps: T(s.eps), Momentum: T(s.momentum),
 	}
+	var mean, buf []T
+	if s.mean > 0 {
+		mean = c.s[s.mean]
+	}
+	if s.buf > 0 {
+		buf = c.s[s.buf]
+	}
+	p.Step(c.w, c.g, c.s[0], mean, buf)
 }

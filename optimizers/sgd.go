@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/onnxtrain/onnxtrain/registry"
+	"github.com/onnxtrain/onnxtrain/tensor/linalg"
 )
 
 func init() {
@@ -57,25 +58,12 @@ func (o *sgd) Update(c registry.Context, p *registry.Param) error {
 }
 
 func sgdPass[T number](s *sgdStep, c chunk[T, T]) {
-	lr, decay, momentum, keep := T(s.lr), T(s.decay), T(s.momentum), T(s.keep)
-	w := c.w[:len(c.g)]
-	if c.s[0] == nil {
-		for i, g := range c.g {
-			w[i] -= lr * (g + decay*w[i])
-		}
-		return
+	p := linalg.Momentum[T]{LR: T(s.lr), Decay: T(s.decay), Momentum: T(s.momentum), Keep: T(s.keep), Back: 1}
+	if s.nesterov {
+		p.Ahead, p.Back = 1, p.Momentum
 	}
-	buf := c.s[0][:len(c.g)]
-	for i, g := range c.g {
-		g += decay * w[i]
-		b := g
-		if !s.first {
-			b = momentum*buf[i] + keep*g
-		}
-		buf[i] = b
-		if s.nesterov {
-			b = g + momentum*b
-		}
-		w[i] -= lr * b
+	if s.first {
+		p.Momentum, p.Keep = 0, 1
 	}
+	p.Step(c.w, c.g, c.s[0])
 }

@@ -8,6 +8,7 @@ import (
 func init() {
 	p := predicate{floats: func(x, y float64) bool { return x != 0 && y != 0 }}
 	p.register("And", boolean, func() []op.Sample {
-		return []op.Sample{example("table", tensor.Of(tensor.Shape{2, 2}, false, false, false, true), tensor.Of(tensor.Shape{2, 1}, false, true), tensor.Vector(false, true))}
+		return []op.Sample{example("table", tensor.Of(tensor.Shape{2, 2}, false, false, false, true),
+			tensor.Of(tensor.Shape{2, 1}, false, true), tensor.Vector(false, true))}
 	}, 7)
 }

@@ -81,7 +81,8 @@ func mapPairs(out, a, b *tensor.Tensor, f func(x, y float64) float64) {
 
 // binary is an operator on two tensors that broadcast. f works in float64 and g, for integers, in int64, on the bits of
 // uint64 too.
-func binary(typ string, s types, f func(x, y float64) float64, g func(x, y int64) int64, grad func(b *op.Backward), samples func() []op.Sample, since ...int) {
+func binary(typ string, s types, f func(x, y float64) float64, g func(x, y int64) int64, grad func(b *op.Backward),
+	samples func() []op.Sample, since ...int) {
 	register(op.Def{
 		Type:  typ,
 		Infer: inferPair(s, tensor.Invalid),

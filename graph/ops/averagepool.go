@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	for _, since := range []int{7, 10, 11, 19, 22} {
+	for _, since := range []int{1, 7, 10, 11, 19, 22} {
 		op.Register(op.Def{
 			Type: "AveragePool", Since: since,
 			Infer: func(n *graph.Node) error { return inferPool(n, floats) },

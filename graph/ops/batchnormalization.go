@@ -14,7 +14,7 @@ import (
 // outputs y, running_mean, running_var. Running statistics are momentum*old + (1-momentum)*batch, with the population's
 // variance, where PyTorch takes the sample's.
 func init() {
-	for _, since := range []int{7, 9, 14, 15} {
+	for _, since := range []int{1, 6, 7, 9, 14, 15} {
 		op.Register(op.Def{
 			Type: "BatchNormalization", Since: since,
 			Infer:   inferBatchNorm,
@@ -32,7 +32,7 @@ func batchStatistics(n *graph.Node) bool {
 	}
 	for i := 1; i < len(n.Out); i++ {
 		if n.Out[i] != nil {
-			return true
+			return !n.Attrs.Bool("is_test", false)
 		}
 	}
 	return false
@@ -92,7 +92,7 @@ func evalBatchNorm(n *graph.Node, in, out []*tensor.Tensor) error {
 		a := scale[c] / math.Sqrt(variance[c]+eps)
 		l.each(c, func(i int) { x[i] = (x[i]-mean[c])*a + bias[c] })
 	}
-	setOutputs(out, x, mean, variance)
+	setOutputs(out, x, mean, variance, mean, variance)
 	return nil
 }
 
@@ -176,7 +176,8 @@ func batchNormSamples(since int) []op.Sample {
 	training := of("training", outs, op.Normalish(1, 3, 2, 2), attrs...)
 	training.NoGrad = true
 	exact := op.Sample{Name: "training by hand", Outs: outs, NoGrad: true, Attrs: graph.MakeAttrs(attrs...).With("epsilon", 3.0),
-		In: []*tensor.Tensor{floats32([]int{2, 1, 1}, 1, 3), floats32([]int{1}, 4), floats32([]int{1}, 1), floats32([]int{1}, 4), floats32([]int{1}, 5)},
+		In: []*tensor.Tensor{floats32([]int{2, 1, 1}, 1, 3), floats32([]int{1}, 4), floats32([]int{1}, 1),
+			floats32([]int{1}, 4), floats32([]int{1}, 5)},
 		Want: []*tensor.Tensor{floats32([]int{2, 1, 1}, -1, 3), floats32([]int{1}, 3.5), floats32([]int{1}, 4),
 			floats32([]int{1}, 2), floats32([]int{1}, 1)}[:outs]}
 	return append(all, training, exact)

@@ -65,7 +65,8 @@ func init() {
 			}
 			// dy = xhat^2 for x = -1, 0, 1 around mean 0: dbias = 2, dscale = 0.
 			exact := op.Sample{Name: "by hand", Outs: 3,
-				In:   []*tensor.Tensor{floats32([]int{3, 1}, 1, 0, 1), floats32([]int{3, 1}, -1, 0, 1), floats32([]int{1}, 3), floats32([]int{1}, 0), floats32([]int{1}, 1)},
+				In: []*tensor.Tensor{floats32([]int{3, 1}, 1, 0, 1), floats32([]int{3, 1}, -1, 0, 1), floats32([]int{1}, 3),
+					floats32([]int{1}, 0), floats32([]int{1}, 1)},
 				Want: []*tensor.Tensor{floats32([]int{3, 1}, 1, -2, 1), floats32([]int{1}, 0), floats32([]int{1}, 2)}}
 			return []op.Sample{exact, of("images", 3, 2, 3, 2, 2), of("rows", 3, 4, 3), of("dx alone", 1, 2, 2, 3)}
 		},

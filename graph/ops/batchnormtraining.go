@@ -44,7 +44,8 @@ func init() {
 					In: []*tensor.Tensor{x, op.Uniform(2, 0.5, 1.5, c), op.Normalish(3, c), op.Normalish(4, c), op.Uniform(5, 0.5, 2, c)}}
 			}
 			exact := op.Sample{Name: "by hand", Outs: 5, NoGrad: true, Attrs: graph.MakeAttrs("epsilon", 3.0, "momentum", 0.75),
-				In: []*tensor.Tensor{floats32([]int{2, 1, 1}, 1, 3), floats32([]int{1}, 4), floats32([]int{1}, 1), floats32([]int{1}, 4), floats32([]int{1}, 5)},
+				In: []*tensor.Tensor{floats32([]int{2, 1, 1}, 1, 3), floats32([]int{1}, 4), floats32([]int{1}, 1),
+					floats32([]int{1}, 4), floats32([]int{1}, 5)},
 				Want: []*tensor.Tensor{floats32([]int{2, 1, 1}, -1, 3), floats32([]int{1}, 3.5), floats32([]int{1}, 4),
 					floats32([]int{1}, 2), floats32([]int{1}, 0.5)}}
 			return []op.Sample{

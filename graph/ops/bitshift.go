@@ -45,13 +45,17 @@ func shiftRight[T int64 | uint64](x, y T) T { return x >> uint64(y) }
 
 func shiftSamples(since int) []op.Sample {
 	all := []op.Sample{
-		with(example("left", tensor.Vector[uint8](32, 16, 0), tensor.Vector[uint8](16, 4, 1), tensor.Vector[uint8](1, 2, 8)), "direction", "LEFT"),
-		with(example("right", tensor.Vector[uint64](1<<62, 1, 0), tensor.Vector[uint64](1<<63, 4, 1), tensor.Vector[uint64](1, 2, 64)), "direction", "RIGHT"),
+		with(example("left", tensor.Vector[uint8](32, 16, 0), tensor.Vector[uint8](16, 4, 1),
+			tensor.Vector[uint8](1, 2, 8)), "direction", "LEFT"),
+		with(example("right", tensor.Vector[uint64](1<<62, 1, 0), tensor.Vector[uint64](1<<63, 4, 1),
+			tensor.Vector[uint64](1, 2, 64)), "direction", "RIGHT"),
 	}
 	if since >= 28 {
 		all = append(all,
-			with(example("signed right", tensor.Vector[int8](-4, -1, 0, -1), tensor.Vector[int8](-8, -8, 8, -8), tensor.Vector[int8](1, 100, 100, -1)), "direction", "RIGHT"),
-			with(example("signed left", tensor.Vector[int8](-128, 0, 0), tensor.Vector[int8](1, 1, 1), tensor.Vector[int8](7, 8, -1)), "direction", "LEFT"))
+			with(example("signed right", tensor.Vector[int8](-4, -1, 0, -1), tensor.Vector[int8](-8, -8, 8, -8),
+				tensor.Vector[int8](1, 100, 100, -1)), "direction", "RIGHT"),
+			with(example("signed left", tensor.Vector[int8](-128, 0, 0), tensor.Vector[int8](1, 1, 1),
+				tensor.Vector[int8](7, 8, -1)), "direction", "LEFT"))
 	}
 	return all
 }

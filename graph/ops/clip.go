@@ -117,7 +117,8 @@ func clipSamples(since int) []op.Sample {
 	}
 	if since >= 12 {
 		all = append(all,
-			example("int8", tensor.Vector[int8](-5, 0, 5), tensor.Vector[int8](-128, 0, 127), tensor.Scalar[int8](-5), tensor.Scalar[int8](5)),
+			example("int8", tensor.Vector[int8](-5, 0, 5), tensor.Vector[int8](-128, 0, 127), tensor.Scalar[int8](-5),
+				tensor.Scalar[int8](5)),
 			example("int8, one bound", tensor.Vector[int8](-1, 0, 1), tensor.Vector[int8](-1, 0, 1), tensor.Scalar[int8](-10)),
 			example("uint64", tensor.Vector[uint64](1<<63), tensor.Vector[uint64](1<<64-1), nil, tensor.Scalar[uint64](1<<63)))
 	}

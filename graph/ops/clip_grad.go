@@ -36,7 +36,8 @@ func init() {
 		Samples: func() []op.Sample {
 			dy, x := op.Uniform(1, -1, 1, 3, 7), op.Uniform(2, -2, 2, 3, 7)
 			low, high := tensor.Scalar[float32](-1), tensor.Vector[float32](1)
-			edges := []*tensor.Tensor{tensor.Vector[float32](1, 2, 3, 4, 5), tensor.Vector[float32](-1.5, -1, 0, 1, 1.5), low, high}
+			edges := []*tensor.Tensor{tensor.Vector[float32](1, 2, 3, 4, 5), tensor.Vector[float32](-1.5, -1, 0, 1, 1.5),
+				low, high}
 			return []op.Sample{
 				example("edges", tensor.Vector[float32](0, 2, 3, 4, 0), edges...),
 				{Name: "high", In: []*tensor.Tensor{dy, x, nil, high}},

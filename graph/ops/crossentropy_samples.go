@@ -1,8 +1,6 @@
 package ops
 
 import (
-	"fmt"
-
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/graph/op"
 	"github.com/onnxtrain/onnxtrain/tensor"
@@ -45,6 +43,7 @@ func crossEntropySamples() []op.Sample {
 			all[i].Outs = 2
 		}
 	}
+	scores, weights := floats32([]int{2, 3}, 1, 0, -1, 0.5, 0.25, 0), floats32([]int{3}, 0.5, 2, 0.25)
 	for _, c := range []struct {
 		reduction string
 		want      *tensor.Tensor
@@ -53,8 +52,8 @@ func crossEntropySamples() []op.Sample {
 		{"sum", tensor.Scalar[float32](2.4424791)},
 		{"none", tensor.Vector[float32](0.20380297, 2.2386761)},
 	} {
-		all = append(all, op.Sample{Name: fmt.Sprintf("%s by PyTorch", c.reduction), Attrs: graph.MakeAttrs("reduction", c.reduction), Want: one(c.want),
-			In: []*tensor.Tensor{floats32([]int{2, 3}, 1, 0, -1, 0.5, 0.25, 0), tensor.Vector[int64](0, 1), floats32([]int{3}, 0.5, 2, 0.25)}})
+		all = append(all, op.Sample{Name: c.reduction + " by PyTorch", Attrs: graph.MakeAttrs("reduction", c.reduction),
+			In: []*tensor.Tensor{scores, tensor.Vector[int64](0, 1), weights}, Want: one(c.want)})
 	}
 	none := op.Sample{Name: "nothing to average", Attrs: graph.MakeAttrs("ignore_index", 1), Want: one(tensor.Scalar[float32](0)),
 		In: []*tensor.Tensor{floats32([]int{1, 2}, 1, 2), tensor.Vector[int64](1)}}

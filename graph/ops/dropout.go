@@ -78,5 +78,6 @@ func dropoutSamples(since int) []op.Sample {
 	return append(all,
 		example("ratio", x, x, ratio(0.75)),
 		example("ratio, inference", x, x, ratio(0.75), tensor.Scalar(false)),
-		op.Sample{Name: "ratio 0 in training", In: []*tensor.Tensor{x, ratio(0), tensor.Scalar(true)}, Outs: 2, Want: []*tensor.Tensor{x, kept}})
+		op.Sample{Name: "ratio 0 in training", In: []*tensor.Tensor{x, ratio(0), tensor.Scalar(true)}, Outs: 2,
+			Want: []*tensor.Tensor{x, kept}})
 }

@@ -9,7 +9,8 @@ func init() {
 	p := predicate{equal[float64], equal[int64], equal[uint64]}
 	old := func() []op.Sample {
 		return []op.Sample{
-			example("bool", tensor.Vector(true, false, false, true), tensor.Vector(false, false, true, true), tensor.Vector(false, true, false, true)),
+			example("bool", tensor.Vector(true, false, false, true), tensor.Vector(false, false, true, true),
+				tensor.Vector(false, true, false, true)),
 			example("int64", tensor.Vector(false, true), ints(1<<53), ints(1<<53+1, 1<<53)),
 		}
 	}

@@ -10,6 +10,7 @@ import (
 // The gradient of Floor is zero wherever there is one, so gradients stop.
 func init() {
 	pointwise{types: floats, f: math.Floor, lo: -3, hi: 3, samples: func() []op.Sample {
-		return []op.Sample{example("values", tensor.Vector[float32](-2, -1, 1, 2, 0), tensor.Vector[float32](-1.5, -1, 1.2, 2, 0))}
+		return []op.Sample{example("values", tensor.Vector[float32](-2, -1, 1, 2, 0),
+			tensor.Vector[float32](-1.5, -1, 1.2, 2, 0))}
 	}}.register("Floor", 6, 13)
 }

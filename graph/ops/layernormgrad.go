@@ -26,14 +26,16 @@ func init() {
 				return err
 			}
 			if !dy.Equal(x) || !shapeOf(n, 2).Equal(x[axis:]) {
-				return fmt.Errorf("a gradient of shape %v and a scale of shape %v do not fit rows from axis %d of shape %v", dy, shapeOf(n, 2), axis, x)
+				return fmt.Errorf("a gradient of shape %v and a scale of shape %v do not fit rows from axis %d of shape %v",
+					dy, shapeOf(n, 2), axis, x)
 			}
 			for i := 3; i < 5; i++ {
 				if err := allow(n, i, floats); err != nil {
 					return err
 				}
 				if s := shapeOf(n, i); s.Elems() != x[:axis].Elems() {
-					return fmt.Errorf("input %d, %q, of shape %v is not a number for each row from axis %d of shape %v", i, n.In[i].Name, s, axis, x)
+					return fmt.Errorf("input %d, %q, of shape %v is not a number for each row from axis %d of shape %v",
+						i, n.In[i].Name, s, axis, x)
 				}
 			}
 			if err := set(n, 0, typeOf(n, 1), x); err != nil {

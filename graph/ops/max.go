@@ -9,7 +9,8 @@ func init() {
 	f := arithmetic{larger[float64], larger[int64], larger[uint64]}
 	floating := func() []op.Sample {
 		return []op.Sample{
-			example("three", floats32([]int{3}, 3, 5, 4), floats32([]int{3}, 3, 2, 1), floats32([]int{3}, 1, 4, 4), floats32([]int{3}, 2, 5, 3)),
+			example("three", floats32([]int{3}, 3, 5, 4), floats32([]int{3}, 3, 2, 1), floats32([]int{3}, 1, 4, 4),
+				floats32([]int{3}, 2, 5, 3)),
 			kink(example("NaN", tensor.Vector(nan, nan), tensor.Vector(nan, 1), tensor.Vector(1, nan))),
 		}
 	}

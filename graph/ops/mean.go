@@ -22,7 +22,8 @@ func init() {
 			return nil
 		},
 		Samples: func() []op.Sample {
-			return append(variadicSamples(), example("three", floats32([]int{2}, 2, 4), floats32([]int{2}, 1, 7), floats32([]int{2}, 2, 2), tensor.Scalar[float32](3)))
+			return append(variadicSamples(), example("three", floats32([]int{2}, 2, 4), floats32([]int{2}, 1, 7),
+				floats32([]int{2}, 2, 2), tensor.Scalar[float32](3)))
 		},
 	}, 6, 8, 13)
 }

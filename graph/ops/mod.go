@@ -79,7 +79,8 @@ func modSamples(since int) []op.Sample {
 		with(example("integers, fmod", ints(0, 1, 5, 0, -1, 3), ints(-4, 7, 5, 4, -7, 8), ints(2, -3, 8, -2, 3, 5)), "fmod", 1),
 		example("uint64", tensor.Vector[uint64](1), tensor.Vector[uint64](1<<63+1), tensor.Vector[uint64](1<<63)),
 		with(example("fmod", tensor.Vector[float32](-0.1, 0.4, 5, 0.1, -0.4, 3), floating...), "fmod", 1),
-		with(op.Sample{Name: "column", In: []*tensor.Tensor{op.Uniform(1, 5.1, 5.9, 2, 3), op.Uniform(2, 1.1, 1.2, 2, 1)}}, "fmod", 1),
+		with(op.Sample{Name: "column", In: []*tensor.Tensor{op.Uniform(1, 5.1, 5.9, 2, 3),
+			op.Uniform(2, 1.1, 1.2, 2, 1)}}, "fmod", 1),
 	}
 	if since >= 28 {
 		all = append(all, example("floor", tensor.Vector[float32](2, -3, 5, -2, 3, 3), floating...))

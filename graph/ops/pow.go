@@ -47,9 +47,9 @@ func evalPow(_ *graph.Node, in, out []*tensor.Tensor) error {
 		mapPairs(out[0], in[0], in[1], math.Pow)
 		return nil
 	}
-	signed, impossible := in[1].DType.IsSigned(), false
+	negatives, impossible := in[1].DType.IsSigned(), false
 	arithmetic{ints: func(x, y int64) int64 {
-		if y < 0 && signed {
+		if y < 0 && negatives {
 			impossible = impossible || x == 0
 			return inversePower(x, y)
 		}
@@ -144,7 +144,8 @@ func powSamples(since int) []op.Sample {
 		all = append(all,
 			example("integers", ints(1, -8, 1<<40, 0), ints(5, -2, 1<<20, 3), ints(0, 3, 2, -1)),
 			example("float to integers", floats32([]int{3}, -8, 1, 0.25), floats32([]int{3}, -2, 0, 2), ints(3, 0, -2)),
-			example("integer to float", tensor.Vector[int32](1, 2, 15), tensor.Vector[int32](1, 2, 4), floats32([]int{3}, 4, 1.2, 1.99)),
+			example("integer to float", tensor.Vector[int32](1, 2, 15), tensor.Vector[int32](1, 2, 4),
+				floats32([]int{3}, 4, 1.2, 1.99)),
 			example("int32 wraps", tensor.Vector[int32](0), tensor.Vector[int32](2), tensor.Vector[uint8](32)))
 	}
 	return all

@@ -60,7 +60,8 @@ func intRelations(less, equal, greater bool) []op.Sample {
 	const big = 1 << 53
 	return []op.Sample{
 		example("int64", tensor.Vector(less, equal, greater), ints(big, -1, big+1), ints(big+1, -1, big)),
-		example("uint64", tensor.Vector(less, equal, greater), tensor.Vector[uint64](1, 1<<63, 1<<63), tensor.Vector[uint64](1<<63, 1<<63, 1)),
+		example("uint64", tensor.Vector(less, equal, greater), tensor.Vector[uint64](1, 1<<63, 1<<63),
+			tensor.Vector[uint64](1<<63, 1<<63, 1)),
 		example("uint8", tensor.Vector(less, equal, greater), tensor.Vector[uint8](1, 7, 255), tensor.Vector[uint8](255, 7, 1)),
 	}
 }

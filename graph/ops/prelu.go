@@ -24,6 +24,11 @@ func init() {
 			if whole, err := tensor.Broadcast(x, slope); err != nil || !whole.Equal(x) {
 				return fmt.Errorf("the slope of shape %v does not broadcast to the input's %v", slope, x)
 			}
+			if n.Op.Since < 7 && len(slope) == 1 && slope[0] != 1 && len(x) != 2 {
+				// Version 6 aligns the slope with axis 1, later ones with the last axis.
+				return fmt.Errorf("the slope of shape %v is one per channel of the input's %v; convert the model to opset 7 or newer",
+					slope, x)
+			}
 			return set(n, 0, typeOf(n, 0), x)
 		},
 		Grad: func(b *op.Backward) {
@@ -45,15 +50,17 @@ func init() {
 				return op.Sample{Name: name, In: []*tensor.Tensor{op.Normalish(1, x...), op.Uniform(2, 0.1, 0.4, slope...)}}
 			}
 			return []op.Sample{
-				kink(example("values", floats32([]int{2, 2}, -0.5, 0, 2, -4), floats32([]int{2, 2}, -1, 0, 2, -2), floats32([]int{2}, 0.5, 2))),
+				kink(example("values", floats32([]int{2, 2}, -0.5, 0, 2, -4), floats32([]int{2, 2}, -1, 0, 2, -2),
+					floats32([]int{2}, 0.5, 2))),
 				pair("number", []int{3, 5}, []int{1}),
-				pair("channels", []int{2, 3, 2, 2}, []int{3, 1, 1}),
+				pair("channels", []int{2, 3}, []int{3}),
+				pair("planes", []int{2, 3, 2, 2}, []int{3, 1, 1}),
 				pair("full", []int{2, 3}, []int{2, 3}),
 				example("int64", ints(-6, 5), ints(-2, 5), ints(3)),
 				example("uint64", tensor.Vector[uint64](1<<63), tensor.Vector[uint64](1<<63), tensor.Vector[uint64](3)),
 			}
 		},
-	}, 7, 9, 16)
+	}, 6, 7, 9, 16)
 }
 
 func prelu[T float64 | int64](x, slope T) T {

@@ -1,8 +1,6 @@
 package ops
 
-import (
-	"github.com/onnxtrain/onnxtrain/graph"
-)
+import "github.com/onnxtrain/onnxtrain/graph"
 
 // The mean of nothing is NaN; that of integers is rounded towards zero.
 func init() {

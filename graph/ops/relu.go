@@ -1,19 +1,13 @@
 package ops
 
 import (
-	"math"
-
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/graph/op"
 )
 
 func init() {
-	unary("Relu", signed, func(x float64) float64 {
-		if math.IsNaN(x) {
-			return x
-		}
-		return max(x, 0)
-	}, -2, 2, func(b *op.Backward) *graph.Value {
-		return b.Internal("ReluGrad", nil, b.Grad(0), b.Out(0))
-	}, 6, 13, 14)
+	pointwise{
+		types: signed, f: func(x float64) float64 { return max(x, 0) }, ints: func(x int64) int64 { return max(x, 0) },
+		grad: func(b *op.Backward) *graph.Value { return b.Internal("ReluGrad", nil, b.Grad(0), b.Out(0)) }, lo: -2, hi: 2,
+	}.register("Relu", 6, 13, 14)
 }

@@ -53,23 +53,23 @@ type rowNormGrad struct {
 	dx           *graph.Value
 }
 
-// affine adds the gradient through y, and sets that of the scale and bias, inputs of the given numbers.
+// affine adds the gradient through y, and sets that of the scale and bias, inputs of the given numbers; -1: no bias.
 func (g *rowNormGrad) affine(dy *graph.Value, scale, bias int) {
 	b := g.b
 	if dy == nil || b.Err != nil {
 		return
 	}
-	row := g.x.Type.Shape[g.axis:]
+	row, biased := g.x.Type.Shape[g.axis:], bias >= 0 && b.Want(bias)
 	dy, s := as(b, dy, g.x), as(b, b.In(scale), g.x)
 	if !g.rms && b.Err == nil && s.Type.Shape.Equal(row) {
 		outs := 2
-		if b.Want(bias) {
+		if biased {
 			outs = 3
 		}
 		d := b.Emit(op.Internal, "LayerNormGrad", graph.MakeAttrs("axis", g.axis), outs, dy, g.x, s, g.mean, g.invstd)
 		g.add(d[0])
 		g.set(scale, d[1])
-		if b.Want(bias) {
+		if biased {
 			b.Set(bias, d[2])
 		}
 		return
@@ -77,7 +77,7 @@ func (g *rowNormGrad) affine(dy *graph.Value, scale, bias int) {
 	xhat := g.xhat()
 	g.add(g.through(b.Op("Mul", dy, s), xhat))
 	g.set(scale, b.Op("Mul", dy, xhat))
-	if b.Want(bias) {
+	if biased {
 		b.Set(bias, as(b, b.SumTo(dy, b.In(bias).Type.Shape), b.In(bias)))
 	}
 }

@@ -31,7 +31,8 @@ func init() {
 		straight: true, lo: -3, hi: 3,
 		attrs: []graph.Attrs{graph.MakeAttrs("bias", 1.5, "lambd", 1.5)},
 		samples: func() []op.Sample {
-			return []op.Sample{with(example("int32", tensor.Vector[int32](-1, 0, 1), tensor.Vector[int32](-2, 1, 2)), "bias", 1.0, "lambd", 1.5)}
+			return []op.Sample{with(example("int32", tensor.Vector[int32](-1, 0, 1), tensor.Vector[int32](-2, 1, 2)),
+				"bias", 1.0, "lambd", 1.5)}
 		},
 	}.register("Shrink", 9)
 }

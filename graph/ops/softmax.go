@@ -125,7 +125,8 @@ func softmaxSamples(want []float32) []op.Sample {
 	}
 	row := op.Sample{Name: "row", Attrs: graph.MakeAttrs("axis", -1), In: one(floats32([]int{1, 3}, -1, 0, 1))}
 	row.Want = one(floats32([]int{1, 3}, want...))
-	large := op.Sample{Name: "large numbers", Attrs: row.Attrs, In: one(floats32([]int{1, 3}, 9999, 10000, 10001)), Want: row.Want, NoGrad: true}
+	large := op.Sample{Name: "large numbers", Attrs: row.Attrs, NoGrad: true,
+		In: one(floats32([]int{1, 3}, 9999, 10000, 10001)), Want: row.Want}
 	inf := float32(math.Inf(-1))
 	masked := op.Sample{Name: "masked", Attrs: row.Attrs, In: one(floats32([]int{2, 3}, inf, inf, inf, inf, 0, inf)), NoGrad: true}
 	return []op.Sample{

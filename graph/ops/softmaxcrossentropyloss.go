@@ -79,6 +79,9 @@ func inferLabelled(n *graph.Node, scores, labels, weights int) error {
 	if len(t) != len(s)-1 || t[0] != s[0] || !t[1:].Equal(s[2:]) {
 		return fmt.Errorf("labels %q of shape %v do not fit scores of shape %v, which has the classes on axis 1", n.In[labels].Name, t, s)
 	}
+	if s[1] == 0 {
+		return fmt.Errorf("scores of shape %v have no class", s)
+	}
 	if w := n.Input(weights); w != nil && !w.Type.Shape.Equal(s[1:2]) {
 		return fmt.Errorf("weights %q have shape %v for %d classes", w.Name, w.Type.Shape, s[1])
 	}

@@ -2,7 +2,7 @@ package ops
 
 import "github.com/onnxtrain/onnxtrain/tensor"
 
-// vectors are the vectors of a tensor along one axis: outer*inner vectors of along elements that lie inner apart.
+// vectors are a tensor seen along one axis: outer*inner vectors of along elements that lie inner apart.
 type vectors struct{ outer, along, inner int }
 
 func vectorsOf(shape tensor.Shape, axis int) vectors {

@@ -45,11 +45,15 @@ func init() {
 		Samples: func() []op.Sample {
 			cond := tensor.Of(tensor.Shape{2, 2}, true, false, true, true)
 			return []op.Sample{
-				example("floats", floats32([]int{2, 2}, 1, 8, 3, 4), cond, floats32([]int{2, 2}, 1, 2, 3, 4), floats32([]int{2, 2}, 9, 8, 7, 6)),
-				example("int64", tensor.Of[int64](tensor.Shape{2, 2}, 1<<53+1, 0, 1<<53+1, 1<<53+1), cond, ints(1<<53+1), tensor.Scalar[int64](0)),
-				example("bool", tensor.Vector(false, true), tensor.Scalar(true), tensor.Vector(false, true), tensor.Vector(true, true)),
+				example("floats", floats32([]int{2, 2}, 1, 8, 3, 4), cond, floats32([]int{2, 2}, 1, 2, 3, 4),
+					floats32([]int{2, 2}, 9, 8, 7, 6)),
+				example("int64", tensor.Of[int64](tensor.Shape{2, 2}, 1<<53+1, 0, 1<<53+1, 1<<53+1), cond, ints(1<<53+1),
+					tensor.Scalar[int64](0)),
+				example("bool", tensor.Vector(false, true), tensor.Scalar(true), tensor.Vector(false, true),
+					tensor.Vector(true, true)),
 				{Name: "mask", In: []*tensor.Tensor{cond, op.Normalish(1, 3, 2, 2), tensor.Scalar[float32](-1e4)}},
-				{Name: "broadcast", In: []*tensor.Tensor{tensor.Vector(true, false), op.Normalish(2, 3, 1), op.Normalish(3, 1, 1, 2)}},
+				{Name: "broadcast", In: []*tensor.Tensor{tensor.Vector(true, false), op.Normalish(2, 3, 1),
+					op.Normalish(3, 1, 1, 2)}},
 			}
 		},
 	}, 9, 16)

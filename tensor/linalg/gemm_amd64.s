@@ -19,14 +19,14 @@ TEXT ·gemmAVX512(SB), NOSPLIT, $0-8
 	SHLQ $2, R8
 	MOVQ micro_aStep(DI), R9
 	SHLQ $2, R9
-	MOVQ micro_b(DI), DX
-	MOVQ micro_bStep(DI), R10
-	SHLQ $2, R10
-	MOVQ micro_k(DI), CX
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R8*4), R12
 	LEAQ (R12)(R8*4), R13
 	LEAQ (R13)(R8*4), BX
+	MOVQ micro_b(DI), DX
+	MOVQ micro_bStep(DI), R10
+	SHLQ $2, R10
+	MOVQ micro_k(DI), CX
 	MOVQ micro_rows(DI), AX
 	CMPQ micro_cols(DI), $16
 	JLE one
@@ -1960,12 +1960,12 @@ TEXT ·gemmAVX2(SB), NOSPLIT, $0-8
 	SHLQ $2, R8
 	MOVQ micro_aStep(DI), R9
 	SHLQ $2, R9
+	LEAQ (R8)(R8*2), R11
+	LEAQ (SI)(R8*4), R12
 	MOVQ micro_b(DI), DX
 	MOVQ micro_bStep(DI), R10
 	SHLQ $2, R10
 	MOVQ micro_k(DI), CX
-	LEAQ (R8)(R8*2), R11
-	LEAQ (SI)(R8*4), R12
 	MOVQ micro_rows(DI), AX
 	CMPQ micro_cols(DI), $8
 	JLE one

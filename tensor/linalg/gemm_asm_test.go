@@ -25,7 +25,7 @@ func TestGemmAssemblyIsGenerated(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go run ./gemm: %v\n%s", err, out)
 	}
-	for _, name := range []string{"gemm_amd64.s", "pack_amd64.s"} {
+	for _, name := range []string{"gemm_amd64.s", "pack_amd64.s", "sweep_amd64.s"} {
 		want, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)

@@ -58,3 +58,14 @@ func packStripGeneric(dst []float32, width int, src []float32, lane, step, steps
 		}
 	}
 }
+
+// transposeGeneric writes dst[k*dstStep+l] = src[l*lane+k].
+func transposeGeneric(dst []float32, dstStep int, src []float32, lane, steps, lanes int) {
+	for l := range lanes {
+		at := l
+		for _, v := range src[l*lane:][:steps] {
+			dst[at] = v
+			at += dstStep
+		}
+	}
+}

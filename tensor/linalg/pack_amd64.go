@@ -8,7 +8,8 @@ import "github.com/onnxtrain/onnxtrain/internal/cpu"
 // Assembly reads it as it does micro. No function takes 0 steps or lanes.
 type strip struct {
 	dst, src     []float32
-	width        int
+	width        int // of a step
+	room         int // lanes that transposeAVX512 writes
 	lane, step   int
 	steps, lanes int
 }
@@ -57,13 +58,29 @@ func packStrip(kern *kernel, dst []float32, width int, src []float32, lane, step
 // part is the strip's lanes from first on, at most count of them; if none of those exist, it clears them.
 func (s strip) part(first, count int) (strip, bool) {
 	s.dst = s.dst[first:]
+	s.room = min(s.width-first, count)
 	if first >= s.lanes {
 		for k := range s.steps {
-			clear(s.dst[k*s.width:][:count])
+			clear(s.dst[k*s.width:][:s.room])
 		}
 		return s, false
 	}
 	s.src = s.src[first*s.lane:]
 	s.lanes = min(s.lanes-first, count)
 	return s, true
+}
+
+func transpose(kern *kernel, dst []float32, dstStep int, src []float32, lane, steps, lanes int) {
+	if kern.level < cpu.AVX512 {
+		transposeGeneric(dst, dstStep, src, lane, steps, lanes)
+		return
+	}
+	s := strip{dst: dst, src: src, width: dstStep, lane: lane, step: 1, steps: steps}
+	for l := 0; l < lanes; l += 16 {
+		p := s
+		p.dst, p.src = dst[l:], src[l*lane:]
+		p.lanes = min(lanes-l, 16)
+		p.room = p.lanes
+		transposeAVX512(&p)
+	}
 }

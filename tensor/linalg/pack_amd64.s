@@ -14,10 +14,7 @@ TEXT ·transposeAVX512(SB), NOSPLIT, $0-8
 	KMOVW AX, K3
 	SHRQ $16, AX
 	KMOVW AX, K2
-	MOVQ $16, BX
-	MOVQ strip_width(DI), AX
-	CMPQ AX, BX
-	CMOVQGT BX, AX
+	MOVQ strip_room(DI), AX
 	MOVQ $-1, SI
 	BZHIQ AX, SI, AX
 	KMOVW AX, K4

@@ -66,6 +66,10 @@ func (s isa) finish(t *text, vectors int) {
 		t.op("ADDQ R8, AX")
 	})
 	t.label(fmt.Sprintf("end%d", vectors))
+	if s.leave != nil {
+		s.leave(t, vectors)
+		return
+	}
 	t.op("VZEROUPPER")
 	t.op("RET")
 }

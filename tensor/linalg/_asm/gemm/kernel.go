@@ -9,6 +9,8 @@ type isa struct {
 	reg  string // register name prefix
 	size int    // bytes of a vector
 	mask bool   // vectors of B and C are cut by K1, K2
+
+	leave func(t *text, vectors int) // what comes after a finished tile; nil: the end
 }
 
 func (s isa) vec(i int) string { return fmt.Sprintf("%s%d", s.reg, i) }
@@ -27,12 +29,17 @@ func row(r int) string {
 // prologue sets SI, R12, R13, BX rows of A, R8 its lane stride, R11 three times that, R9 its step; DX B, R10 its
 // step; CX the count of steps.
 func (s isa) prologue(t *text) {
-	t.load("micro_a", "SI")
-	t.loadStride("micro_aLane", "R8")
-	t.loadStride("micro_aStep", "R9")
+	s.leftRows(t)
 	t.load("micro_b", "DX")
 	t.loadStride("micro_bStep", "R10")
 	t.load("micro_k", "CX")
+}
+
+// leftRows is the part of prologue that is about A.
+func (s isa) leftRows(t *text) {
+	t.load("micro_a", "SI")
+	t.loadStride("micro_aLane", "R8")
+	t.loadStride("micro_aStep", "R9")
 	t.op("LEAQ (R8)(R8*2), R11")
 	for i := 1; i*4 < s.mr; i++ {
 		t.op("LEAQ (%s)(R8*4), %s", rowBases[i-1], rowBases[i])
@@ -48,16 +55,29 @@ func (s isa) dispatch(t *text) {
 		if vectors == 1 {
 			t.label("one")
 		}
-		for r := s.mr; r > 1; r-- {
-			t.op("CMPQ AX, $%d", r)
-			t.op("JEQ rows%dx%d", r, vectors)
-		}
-		t.op("JMP rows1x%d", vectors)
+		s.choose(t, vectors)
 	}
 }
 
-// body is the kernel for one size of tile.
-func (s isa) body(t *text, rows, vectors int) {
+// choose jumps to the body for AX rows.
+func (s isa) choose(t *text, vectors int) {
+	for r := s.mr; r > 1; r-- {
+		t.op("CMPQ AX, $%d", r)
+		t.op("JEQ rows%dx%d", r, vectors)
+	}
+	t.op("JMP rows1x%d", vectors)
+}
+
+// step loads a step of B, which lies at a stride.
+func (s isa) step(t *text, vectors int) {
+	for v := range vectors {
+		t.op("VMOVUPS%s %d(DX)%s, %s", s.z(), v*s.size, s.k(v), s.tmp(v))
+	}
+	t.op("ADDQ R10, DX")
+}
+
+// body is the kernel for one size of tile; step loads a step of B into the first temporaries.
+func (s isa) body(t *text, rows, vectors int, step func(t *text, vectors int)) {
 	tag := fmt.Sprintf("%dx%d", rows, vectors)
 	t.label("rows" + tag)
 	for i := range rows * vectors {
@@ -67,10 +87,7 @@ func (s isa) body(t *text, rows, vectors int) {
 	t.op("JEQ finish%d", vectors)
 	t.op("PCALIGN $32")
 	t.label("loop" + tag)
-	for v := range vectors {
-		t.op("VMOVUPS%s %d(DX)%s, %s", s.z(), v*s.size, s.k(v), s.tmp(v))
-	}
-	t.op("ADDQ R10, DX")
+	step(t, vectors)
 	for r := range rows {
 		a := s.tmp(2 + r%2)
 		t.op("VBROADCASTSS %s, %s", row(r), a)
@@ -110,7 +127,7 @@ func (s isa) kernel(t *text) {
 	s.dispatch(t)
 	for vectors := 2; vectors >= 1; vectors-- {
 		for r := s.mr; r >= 1; r-- {
-			s.body(t, r, vectors)
+			s.body(t, r, vectors, s.step)
 		}
 		s.finish(t, vectors)
 	}

@@ -1,5 +1,5 @@
-// Command gemm writes the assembly of the matrix product: micro-kernels to gemm_amd64.s and packing to
-// pack_amd64.s in the folder given by -out.
+// Command gemm writes the assembly of the matrix product: micro-kernels to gemm_amd64.s and
+// sweep_amd64.s, packing to pack_amd64.s in the folder given by -out.
 package main
 
 import (
@@ -15,6 +15,11 @@ func main() {
 	flag.Parse()
 	for name, emit := range map[string]func(*text){
 		"gemm_amd64.s": func(t *text) { gemmAVX512(t); gemmAVX2(t) },
+		"sweep_amd64.s": func(t *text) {
+			isa{mr: 14, reg: "Z", size: 64, mask: true}.sweepFunction(t, "sweepAVX512")
+			isa{mr: 6, reg: "Y", size: 32}.sweepFunction(t, "sweepAVX2")
+			weaveAVX512(t)
+		},
 		"pack_amd64.s": func(t *text) { packAVX512(t); packAVX2(t) },
 	} {
 		t := new(text)

@@ -1,0 +1,83 @@
+package cpu
+
+import (
+	"math"
+
+	"github.com/onnxtrain/onnxtrain/graph"
+	"github.com/onnxtrain/onnxtrain/tensor"
+	"github.com/onnxtrain/onnxtrain/tensor/linalg"
+)
+
+func init() {
+	Register(Kernel{
+		Name: "layer_norm", Op: onnx("LayerNormalization"), InPlace: []int{0},
+		Tol: Tol{Abs: 1e-5, Rel: 2e-5},
+		When: func(n *graph.Node) bool {
+			c, ok := normRow(n, n.In[0])
+			return ok && allFloat32(n) && sized(n.In[1], c) && (n.Input(2) == nil || sized(n.In[2], c))
+		},
+		Bind: bindLayerNorm,
+	})
+}
+
+// normRow is the number of elements that are normalised together: those from the axis on.
+func normRow(n *graph.Node, x *graph.Value) (int, bool) {
+	axis, err := x.Type.Shape.Axis(n.Attrs.Int("axis", -1))
+	if err != nil || x.Type.Shape.Elems() == 0 {
+		return 0, false
+	}
+	return x.Type.Shape[axis:].Elems(), true
+}
+
+func sized(v *graph.Value, elems int) bool { return v.Type.Shape.Elems() == elems }
+
+// elements is the tensor's, nil for an absent one.
+func elements(ts []*tensor.Tensor, i int) []float32 {
+	if i >= len(ts) || ts[i] == nil {
+		return nil
+	}
+	return ts[i].F32()
+}
+
+func bindLayerNorm(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
+	x, scale, bias := in[0].F32(), in[1].F32(), elements(in, 2)
+	y, mean, invstd := out[0].F32(), elements(out, 1), elements(out, 2)
+	c, _ := normRow(n, n.In[0])
+	eps := n.Attrs.Float("epsilon", 1e-5)
+	body := func(_, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			row := y[i*c : i*c+c]
+			m, inv := moments(x[i*c:i*c+c], eps)
+			if bias != nil {
+				linalg.Normalize(row, x[i*c:i*c+c], m, inv, scale, bias)
+			} else {
+				linalg.ShiftScale(row, x[i*c:i*c+c], -m, inv)
+				linalg.Mul(row, row, scale)
+			}
+			if mean != nil {
+				mean[i] = m
+			}
+			if invstd != nil {
+				invstd[i] = inv
+			}
+		}
+	}
+	return func() error {
+		s.Pool.For(len(x)/c, chunk/c, body)
+		return nil
+	}, nil
+}
+
+// moments are the mean of x and 1/sqrt(variance + eps), with the population's variance. The mean is taken off before
+// squaring, so that a large one costs no digits.
+func moments(x []float32, eps float64) (mean, invstd float32) {
+	mean = linalg.Sum(x) / float32(len(x))
+	variance := float64(linalg.SumSquaredDiff(x, mean)) / float64(len(x))
+	return mean, float32(1 / math.Sqrt(variance+eps))
+}
+
+// standardise writes (x - mean) / sqrt(variance + eps). dst may be x.
+func standardise(dst, x []float32, eps float64) {
+	mean, invstd := moments(x, eps)
+	linalg.ShiftScale(dst, x, -mean, invstd)
+}

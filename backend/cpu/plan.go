@@ -1,0 +1,230 @@
+package cpu
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/onnxtrain/onnxtrain/backend"
+	"github.com/onnxtrain/onnxtrain/graph"
+	"github.com/onnxtrain/onnxtrain/graph/op"
+)
+
+// never is the time after every node.
+const never = math.MaxInt32
+
+// block is arena memory that one value, or several that share it, holds while the nodes first to last run.
+type block struct {
+	size        int
+	first, last int
+	offset      int
+}
+
+// layout says where every value lives.
+type layout struct {
+	// home is, by value ID, the value whose memory the value shares, itself when it has its own, nil for values that
+	// nothing touches.
+	home   []*graph.Value
+	blocks map[*graph.Value]*block // by home; homes without a block live outside the arena
+	order  []*block                // in the order of definition
+	arena  int                     // bytes
+	naive  int                     // bytes if every value had its own memory
+}
+
+func bytesOf(t graph.Type) int { return t.Shape.Elems() * t.DType.Size() }
+
+// external reports whether a value lives outside the arena.
+func external(v *graph.Value) bool {
+	return v.Kind == graph.Param || v.Kind == graph.State || v.Kind == graph.Const
+}
+
+// makeLayout gives every value of g a home and every home an offset. chosen is the kernel of each node by index.
+func makeLayout(g *graph.Graph, o backend.Options, chosen []*Kernel) *layout {
+	l := &layout{home: make([]*graph.Value, len(g.Values)), blocks: map[*graph.Value]*block{}}
+	last := lastReads(g, o.Keep)
+	for _, v := range g.Values {
+		switch {
+		case external(v):
+			l.home[v.ID] = v
+		case v.Kind == graph.Input:
+			// Inputs outlive the run, so that one that is not fed again keeps its contents.
+			l.own(v, -1, never)
+		}
+	}
+	for i, n := range g.Nodes {
+		for k, v := range n.Out {
+			if v == nil {
+				continue
+			}
+			share := (*graph.Value)(nil)
+			if k == 0 && !o.NoReuse && !o.Reference {
+				share = l.shared(n, i, chosen[i], last)
+			}
+			if share == nil {
+				l.own(v, i, max(i, last[v.ID]))
+				continue
+			}
+			home := l.home[share.ID]
+			l.home[v.ID] = home
+			l.naive += align(bytesOf(v.Type))
+			if b := l.blocks[home]; b != nil {
+				b.last = max(b.last, last[v.ID])
+			}
+		}
+	}
+	l.place(o.NoReuse)
+	return l
+}
+
+// lastReads is, by value ID, the index of the last node that reads each value, -1 for none and never for values that
+// are read after the run.
+func lastReads(g *graph.Graph, keep []*graph.Value) []int {
+	last := make([]int, len(g.Values))
+	for i := range last {
+		last[i] = -1
+	}
+	for i, n := range g.Nodes {
+		for _, v := range n.In {
+			if v != nil {
+				last[v.ID] = i
+			}
+		}
+	}
+	for _, v := range keep {
+		last[v.ID] = never
+	}
+	for _, v := range g.Outputs {
+		last[v.ID] = never
+	}
+	for _, u := range g.Updates {
+		last[u.Value.ID] = never
+	}
+	return last
+}
+
+func (l *layout) own(v *graph.Value, first, last int) {
+	b := &block{size: align(bytesOf(v.Type)), first: first, last: last}
+	l.home[v.ID] = v
+	l.blocks[v] = b
+	l.order = append(l.order, b)
+	l.naive += b.size
+}
+
+// shared is the input of node i whose memory its first output takes: a view's source, or an input that dies here and
+// that the kernel may overwrite. nil when there is none.
+func (l *layout) shared(n *graph.Node, i int, k *Kernel, last []int) *graph.Value {
+	out := n.Out[0]
+	if in := n.Input(0); in != nil && isView(n) {
+		// A state changes at Commit, a result read after the run must not.
+		if l.home[in.ID].Kind == graph.State && last[out.ID] == never {
+			return nil
+		}
+		return in
+	}
+	if k == nil {
+		return nil
+	}
+	for _, at := range k.InPlace {
+		in := n.Input(at)
+		if in == nil || bytesOf(in.Type) != bytesOf(out.Type) {
+			continue
+		}
+		b := l.blocks[l.home[in.ID]]
+		if b != nil && b.last == i && b.size == align(bytesOf(out.Type)) && !l.readTwice(n, at) {
+			return in
+		}
+	}
+	return nil
+}
+
+// readTwice reports whether the memory of input at is also that of another input, which an in-place kernel would
+// overwrite before it has read it.
+func (l *layout) readTwice(n *graph.Node, at int) bool {
+	for i, v := range n.In {
+		if i != at && v != nil && l.home[v.ID] == l.home[n.In[at].ID] {
+			return true
+		}
+	}
+	return false
+}
+
+// isView reports whether a node only gives its first input another type.
+func isView(n *graph.Node) bool {
+	def, err := op.Of(n)
+	if err != nil || !def.View || len(n.In) == 0 || n.In[0] == nil || len(n.Out) == 0 || n.Out[0] == nil {
+		return false
+	}
+	for _, v := range n.Out[1:] {
+		if v != nil {
+			return false
+		}
+	}
+	in, out := n.In[0].Type, n.Out[0].Type
+	return in.DType == out.DType && in.Shape.Elems() == out.Shape.Elems()
+}
+
+// place gives the blocks offsets such that those alive at the same time do not overlap. Neither order of placing is
+// always better, so both are tried.
+func (l *layout) place(noReuse bool) {
+	if noReuse {
+		for _, b := range l.order {
+			b.offset = l.arena
+			l.arena += b.size
+		}
+		return
+	}
+	bySize, byTime := slices.Clone(l.order), slices.Clone(l.order)
+	slices.SortStableFunc(bySize, func(a, b *block) int { return cmp.Compare(b.size, a.size) })
+	slices.SortStableFunc(byTime, func(a, b *block) int { return cmp.Compare(a.first, b.first) })
+	if l.arena = fit(byTime); l.arena > peak(l.order) {
+		byTimeArena := l.arena
+		if l.arena = fit(bySize); l.arena > byTimeArena {
+			l.arena = fit(byTime)
+		}
+	}
+}
+
+// fit places each block, in the order given, into the tightest gap between the blocks already placed that live at
+// the same time, and returns the end of the highest.
+func fit(order []*block) int {
+	top := 0
+	var placed []*block // ascending offset
+	for _, b := range order {
+		best, bestGap, end := -1, math.MaxInt, 0
+		for _, p := range placed {
+			if p.last < b.first || b.last < p.first {
+				continue
+			}
+			if gap := p.offset - end; gap >= b.size && gap < bestGap {
+				best, bestGap = end, gap
+			}
+			end = max(end, p.offset+p.size)
+		}
+		if b.offset = best; best < 0 {
+			b.offset = end
+		}
+		top = max(top, b.offset+b.size)
+		at, _ := slices.BinarySearchFunc(placed, b.offset, func(p *block, off int) int { return cmp.Compare(p.offset, off) })
+		placed = slices.Insert(placed, at, b)
+	}
+	return top
+}
+
+// peak is the most that lives at one time, below which no placement can go.
+func peak(blocks []*block) int {
+	type change struct{ at, by int }
+	var changes []change
+	for _, b := range blocks {
+		changes = append(changes, change{b.first, b.size})
+		if b.last != never {
+			changes = append(changes, change{b.last + 1, -b.size})
+		}
+	}
+	slices.SortFunc(changes, func(a, b change) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.by, b.by)) })
+	now, most := 0, 0
+	for _, c := range changes {
+		now += c.by
+		most = max(most, now)
+	}
+	return most
+}

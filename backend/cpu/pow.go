@@ -1,0 +1,68 @@
+package cpu
+
+import (
+	"math"
+
+	"github.com/onnxtrain/onnxtrain/graph"
+	"github.com/onnxtrain/onnxtrain/tensor"
+)
+
+func init() {
+	registerBinary("pow", "Pow", binary{
+		vv: func(dst, a, b []float32) {
+			for i := range dst {
+				dst[i] = pow(a[i], b[i])
+			}
+		},
+		vs: func(dst, a []float32, b float32) {
+			for i := range dst {
+				dst[i] = pow(a[i], b)
+			}
+		},
+		sv: func(dst []float32, a float32, b []float32) {
+			for i := range dst {
+				dst[i] = pow(a, b[i])
+			}
+		},
+	})
+	Register(Kernel{
+		Name: "pow/const", Op: onnx("Pow"), Rank: 1, InPlace: []int{0},
+		When: func(n *graph.Node) bool {
+			in, out := n.In[0].Type, n.Out[0].Type
+			return in.DType == tensor.Float32 && out.Shape.Elems() == in.Shape.Elems() && constPow(n) != nil
+		},
+		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
+			return bindMap(s.Pool, out[0].F32(), in[0].F32(), constPow(n)), nil
+		},
+	})
+}
+
+func pow(a, b float32) float32 { return float32(math.Pow(float64(a), float64(b))) }
+
+// constPow is the loop for a constant exponent that needs no logarithm, nil for others.
+func constPow(n *graph.Node) func(dst, x []float32) {
+	t := n.ConstInput(1)
+	if t == nil || t.Elems() != 1 {
+		return nil
+	}
+	switch t.Float64s()[0] {
+	case 2:
+		return func(dst, x []float32) { mulVV(dst, x, x) }
+	case 3:
+		return func(dst, x []float32) {
+			x = x[:len(dst)]
+			for i := range dst {
+				dst[i] = x[i] * x[i] * x[i]
+			}
+		}
+	case 0.5:
+		return func(dst, x []float32) {
+			for i := range dst {
+				dst[i] = float32(math.Sqrt(float64(x[i])))
+			}
+		}
+	case -1:
+		return func(dst, x []float32) { divSV(dst, 1, x) }
+	}
+	return nil
+}

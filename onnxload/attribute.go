@@ -1,0 +1,124 @@
+package onnxload
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onnxtrain/onnxtrain/graph"
+	"github.com/onnxtrain/onnxtrain/onnxload/internal/onnxpb"
+	"github.com/onnxtrain/onnxtrain/tensor"
+)
+
+// attributes converts a node's attributes. Sparse tensors are dense here, so a Constant's sparse_value is a value.
+func (b *builder) attributes(n *onnxpb.NodeProto, captures []string) (graph.Attrs, error) {
+	attrs := make(graph.Attrs, 0, len(n.Attribute))
+	for _, a := range n.Attribute {
+		value, err := b.attribute(a, captures)
+		if err != nil {
+			return nil, fmt.Errorf("attribute %q: %w", a.GetName(), err)
+		}
+		name := a.GetName()
+		if name == "sparse_value" && n.GetOpType() == "Constant" {
+			name = "value"
+		}
+		attrs = append(attrs, graph.Attr{Name: name, Value: value})
+	}
+	slices.SortFunc(attrs, func(x, y graph.Attr) int { return strings.Compare(x.Name, y.Name) })
+	for i := 1; i < len(attrs); i++ {
+		if attrs[i].Name == attrs[i-1].Name {
+			return nil, fmt.Errorf("attribute %q is given twice", attrs[i].Name)
+		}
+	}
+	return attrs, nil
+}
+
+func (b *builder) attribute(a *onnxpb.AttributeProto, captures []string) (any, error) {
+	sub := func(g *onnxpb.GraphProto) (*graph.Graph, error) { return b.sub(g, captures) }
+	switch t := attributeType(a); t {
+	case onnxpb.AttributeProto_FLOAT:
+		return a.GetF(), nil
+	case onnxpb.AttributeProto_INT:
+		return a.GetI(), nil
+	case onnxpb.AttributeProto_STRING:
+		return string(a.S), nil
+	case onnxpb.AttributeProto_FLOATS:
+		return append([]float32{}, a.Floats...), nil
+	case onnxpb.AttributeProto_INTS:
+		return append([]int64{}, a.Ints...), nil
+	case onnxpb.AttributeProto_STRINGS:
+		return each(a.Strings, func(s []byte) (string, error) { return string(s), nil })
+	case onnxpb.AttributeProto_TENSOR:
+		return only(a.T, b.m.tensor)
+	case onnxpb.AttributeProto_SPARSE_TENSOR:
+		return only(a.SparseTensor, b.m.sparseTensor)
+	case onnxpb.AttributeProto_GRAPH:
+		return only(a.G, sub)
+	case onnxpb.AttributeProto_TENSORS:
+		return each(a.Tensors, b.m.tensor)
+	case onnxpb.AttributeProto_SPARSE_TENSORS:
+		return each(a.SparseTensors, b.m.sparseTensor)
+	case onnxpb.AttributeProto_GRAPHS:
+		return each(a.Graphs, sub)
+	default:
+		return nil, fmt.Errorf("attributes of type %s are not supported", strings.ToLower(t.String()))
+	}
+}
+
+// attributeType is the attribute's type; the first files left it to be seen from what is there.
+func attributeType(a *onnxpb.AttributeProto) onnxpb.AttributeProto_AttributeType {
+	switch {
+	case a.GetType() != onnxpb.AttributeProto_UNDEFINED:
+		return a.GetType()
+	case a.F != nil:
+		return onnxpb.AttributeProto_FLOAT
+	case a.I != nil:
+		return onnxpb.AttributeProto_INT
+	case a.S != nil:
+		return onnxpb.AttributeProto_STRING
+	case a.T != nil:
+		return onnxpb.AttributeProto_TENSOR
+	case a.G != nil:
+		return onnxpb.AttributeProto_GRAPH
+	case a.Floats != nil:
+		return onnxpb.AttributeProto_FLOATS
+	case a.Ints != nil:
+		return onnxpb.AttributeProto_INTS
+	case a.Strings != nil:
+		return onnxpb.AttributeProto_STRINGS
+	case a.Tensors != nil:
+		return onnxpb.AttributeProto_TENSORS
+	case a.Graphs != nil:
+		return onnxpb.AttributeProto_GRAPHS
+	}
+	return onnxpb.AttributeProto_UNDEFINED
+}
+
+func only[P, V any](p *P, convert func(*P) (V, error)) (any, error) {
+	if p == nil {
+		return nil, errors.New("the value that its type promises is not there")
+	}
+	return convert(p)
+}
+
+func each[P, V any](list []P, convert func(P) (V, error)) (any, error) {
+	out := make([]V, len(list))
+	for i, p := range list {
+		var err error
+		if out[i], err = convert(p); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (m *Model) tensor(p *onnxpb.TensorProto) (*tensor.Tensor, error) {
+	t := m.tensors[p]
+	return t.Tensor, t.err
+}
+
+func (m *Model) sparseTensor(p *onnxpb.SparseTensorProto) (*tensor.Tensor, error) {
+	t := m.sparse[p]
+	return t.Tensor, t.err
+}
