@@ -1,0 +1,96 @@
+// Package app is the command line of onnxtrain. A main that calls Main and imports optimizers of its own is an
+// onnxtrain that has them.
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/onnxtrain/onnxtrain/train"
+)
+
+// version is set by the release build.
+var version = "dev"
+
+type cli struct {
+	Train       trainCmd       `cmd:"" default:"withargs" help:"Train a model (the default)."`
+	Eval        evalCmd        `cmd:"" help:"Score a model or a run on a data set."`
+	Inspect     inspectCmd     `cmd:"" help:"Show what a model holds and whether it can be trained."`
+	Optimizers  optimizersCmd  `cmd:"" help:"List, describe and check optimizers."`
+	Conformance conformanceCmd `cmd:"" help:"Run ONNX backend test cases."`
+	Bench       benchCmd       `cmd:"" help:"Time training steps or kernels."`
+	Export      exportCmd      `cmd:"" help:"Write a run's model to a file."`
+	Version     versionCmd     `cmd:"" help:"Print the version."`
+
+	LogLevel  string `default:"info" enum:"debug,info,warn,error" help:"Least level of messages on stderr."`
+	LogFormat string `default:"text" enum:"text,json" help:"Form of messages on stderr."`
+}
+
+// env is what commands are given: streams and the one logger.
+type env struct {
+	stdout, stderr io.Writer
+	log            hclog.Logger
+}
+
+// Main runs the program's command line and exits.
+func Main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is Main with its surroundings as arguments; it returns the exit code.
+func run(args []string, stdout, stderr io.Writer) int {
+	var c cli
+	exit := -1
+	parser, err := kong.New(&c,
+		kong.Name("onnxtrain"),
+		kong.Description("Trains ONNX models with any registered optimizer: onnxtrain --model FILE --opt NAME"),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { exit = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "onnxtrain:", err)
+		return int(train.Internal)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	ctx, err := parser.Parse(args)
+	if exit >= 0 { // help was printed
+		return exit
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "onnxtrain: %v\nRun `onnxtrain --help` for what there is.\n", err)
+		return int(train.Usage)
+	}
+	e := &env{stdout: stdout, stderr: stderr, log: hclog.New(&hclog.LoggerOptions{
+		Name: "onnxtrain", Level: hclog.LevelFromString(c.LogLevel), Output: stderr, JSONFormat: c.LogFormat == "json",
+		DisableTime: c.LogFormat == "text"})}
+	err = ctx.Run(e)
+	var code *exitCode
+	if errors.As(err, &code) {
+		return code.code
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "onnxtrain:", err)
+		var f *train.Failure
+		if errors.As(err, &f) {
+			return int(f.Kind)
+		}
+		return int(train.Internal)
+	}
+	return 0
+}
+
+// exitCode ends the program with a code after everything was said.
+type exitCode struct{ code int }
+
+func (e *exitCode) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+func usage(format string, args ...any) error {
+	return &train.Failure{Kind: train.Usage, Err: fmt.Errorf(format, args...)}
+}

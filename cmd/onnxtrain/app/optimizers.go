@@ -1,0 +1,80 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/onnxtrain/onnxtrain/optimizers/golden"
+	"github.com/onnxtrain/onnxtrain/registry"
+	"github.com/onnxtrain/onnxtrain/train"
+)
+
+type optimizersCmd struct {
+	List     optimizersList     `cmd:"" help:"List the optimizers."`
+	Describe optimizersDescribe `cmd:"" help:"Show an optimizer's formula and settings."`
+	Check    optimizersCheck    `cmd:"" help:"Replay recorded trajectories."`
+}
+
+type optimizersList struct {
+	JSON bool `help:"Print JSON."`
+}
+
+func (c *optimizersList) Run(e *env) error {
+	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+	var entries []*registry.Entry
+	for _, name := range registry.Names() {
+		o, err := registry.Lookup(name)
+		if err != nil {
+			return err
+		}
+		entries = append(entries, o)
+		fmt.Fprintf(w, "%s\t%s\t%s\n", o.Name, o.Doc, o.Paper)
+	}
+	if c.JSON {
+		return json.NewEncoder(e.stdout).Encode(entries)
+	}
+	return w.Flush()
+}
+
+type optimizersDescribe struct {
+	Name string `arg:"" help:"The optimizer."`
+}
+
+func (c *optimizersDescribe) Run(e *env) error {
+	if err := registry.Describe(e.stdout, c.Name); err != nil {
+		return usage("%w", err)
+	}
+	return nil
+}
+
+type optimizersCheck struct {
+	Golden []string `required:"" type:"path" placeholder:"FILE" help:"Files of recorded trajectories."`
+	Name   string   `arg:"" optional:"" help:"Check this optimizer only."`
+}
+
+func (c *optimizersCheck) Run(e *env) error {
+	failed := 0
+	for _, file := range c.Golden {
+		results, err := golden.Check(file, c.Name)
+		if err != nil {
+			return &train.Failure{Kind: train.BadData, Err: err}
+		}
+		for _, r := range results {
+			switch {
+			case r.Skipped != "":
+				fmt.Fprintf(e.stderr, "skipped %s: %s\n", r.Case, r.Skipped)
+				continue
+			case r.OK:
+				fmt.Fprintf(e.stdout, "ok   %-36s %.2e %.2e\n", r.Case, r.MaxRel, r.Tol)
+			default:
+				failed++
+				fmt.Fprintf(e.stdout, "FAIL %-36s %.2e %.2e\n", r.Case, r.MaxRel, r.Tol)
+			}
+		}
+	}
+	if failed > 0 {
+		return &exitCode{int(train.Unproven)}
+	}
+	return nil
+}

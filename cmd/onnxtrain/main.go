@@ -1,0 +1,6 @@
+// Command onnxtrain trains ONNX models: onnxtrain --model FILE --opt NAME
+package main
+
+import "github.com/onnxtrain/onnxtrain/cmd/onnxtrain/app"
+
+func main() { app.Main() }

@@ -1,0 +1,111 @@
+package train
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Config is everything that a run depends on: command line, configuration file and the run directory's config.yaml are
+// all this one struct. Tags give the flags their names and help.
+type Config struct {
+	Model  string `yaml:"model" placeholder:"FILE" help:"The ONNX model to train."`
+	Output string `yaml:"output,omitempty" placeholder:"NAME" help:"The model output that the loss looks at; the first one if not given."`
+	Loss   string `yaml:"loss" default:"auto" help:"Loss: auto, ce, mse, l1, huber, bce. auto goes by the labels."`
+
+	LabelSmoothing float64  `yaml:"label_smoothing,omitempty" help:"Label smoothing of cross-entropy."`
+	Freeze         []string `yaml:"freeze,omitempty" placeholder:"GLOB" help:"Leave the parameters that match as they are."`
+	Tie            bool     `yaml:"tie,omitempty" help:"Keep equal initializers that an inference export merged one parameter."`
+	Init           string   `yaml:"init" default:"file" enum:"file,fresh" help:"Initial weights: from the file, or fresh ones drawn by --seed."`
+
+	Opt         string   `yaml:"opt" default:"adamw" placeholder:"NAME[,k=v…]" help:"Optimizer and its settings; see: onnxtrain optimizers list."`
+	LR          *float64 `yaml:"lr,omitempty" name:"lr" help:"Learning rate; the optimizer's default if not given."`
+	WeightDecay *float64 `yaml:"weight_decay,omitempty" help:"Weight decay; the optimizer's default if not given."`
+	NoDecay     []string `yaml:"no_decay,omitempty" placeholder:"ROLE" help:"Roles without weight decay: bias, norm, embedding, weight."`
+	Schedule    string   `yaml:"schedule" default:"constant" placeholder:"NAME[,k=v…]" help:"Learning-rate schedule: constant, linear, cosine, step, onecycle."`
+	Warmup      string   `yaml:"warmup,omitempty" placeholder:"N|P%" help:"Linear warm-up over N steps or P percent of the run."`
+	ClipNorm    float64  `yaml:"clip_norm,omitempty" help:"Scale gradients down to this global norm; 0 never does."`
+	Accumulate  int      `yaml:"accumulate" default:"1" help:"Batches to average gradients over before an update."`
+	LossTerms   string   `yaml:"loss_terms" default:"batch+seq" enum:"batch,batch+seq,sum" help:"What the optimizer takes as the number of averaged loss terms."`
+
+	Data      string `yaml:"data,omitempty" placeholder:"SPEC" help:"Training data, such as imagefolder:DIR; built-in synthetic data if not given."`
+	Val       string `yaml:"val,omitempty" placeholder:"SPEC|split=F" help:"Validation data, or a fraction of the training data to hold out."`
+	Batch     int    `yaml:"batch" default:"128" help:"Examples a step."`
+	Epochs    int    `yaml:"epochs,omitempty" help:"Passes over the data; 3 if neither this nor --steps is given."`
+	Steps     int    `yaml:"steps,omitempty" help:"Updates; the data is repeated as needed."`
+	NoShuffle bool   `yaml:"no_shuffle,omitempty" help:"Keep the order of the data."`
+	Workers   int    `yaml:"workers" default:"2" help:"Goroutines that read and augment data."`
+	Seed      uint64 `yaml:"seed" default:"0" help:"Seed of order, augmentation, dropout and fresh weights."`
+
+	Threads   int    `yaml:"threads,omitempty" help:"Compute threads; 0 takes all that the container allows. Results do not depend on it."`
+	ISA       string `yaml:"isa,omitempty" name:"isa" help:"Highest instruction set to use: generic, avx2, avx512."`
+	MaxMemory string `yaml:"max_memory,omitempty" placeholder:"SIZE" help:"Refuse a run whose plan is larger, such as 4GiB."`
+
+	Out       string `yaml:"out,omitempty" short:"o" placeholder:"DIR" help:"Run directory; runs/TIME_MODEL_OPT if not given."`
+	Overwrite bool   `yaml:"overwrite,omitempty" help:"Allow a run directory that holds a run."`
+	LogEvery  int    `yaml:"log_every" default:"10" help:"Steps from one line of metrics to the next."`
+	EvalEvery int    `yaml:"eval_every,omitempty" help:"Steps from one validation to the next; once an epoch if not given."`
+}
+
+// ParseConfig reads a configuration file strictly: an unknown key is an error that shows its line.
+func ParseConfig(file string, b []byte, c *Config) error {
+	if len(b) > 1<<20 {
+		return failf(Usage, "%s: %d bytes is no configuration", file, len(b))
+	}
+	d := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict())
+	if err := d.Decode(c); err != nil {
+		return failf(Usage, "%s: %s", file, yaml.FormatError(err, false, true))
+	}
+	return nil
+}
+
+// YAML is the configuration as a file that ParseConfig reads.
+func (c Config) YAML() ([]byte, error) { return yaml.Marshal(c) }
+
+func (c *Config) check() error {
+	type rule struct {
+		bad  bool
+		flag string
+		want string
+	}
+	for _, r := range []rule{
+		{c.Model == "", "--model", "name an ONNX file"},
+		{c.Batch < 1, "--batch", "at least 1"},
+		{c.Epochs < 0, "--epochs", "at least 0"},
+		{c.Steps < 0, "--steps", "at least 0"},
+		{c.Epochs > 0 && c.Steps > 0, "--epochs and --steps", "one of them"},
+		{c.Accumulate < 1, "--accumulate", "at least 1"},
+		{c.Workers < 1, "--workers", "at least 1"},
+		{c.LogEvery < 1, "--log-every", "at least 1"},
+		{c.EvalEvery < 0, "--eval-every", "at least 0"},
+		{c.Threads < 0, "--threads", "at least 0"},
+		{!(c.ClipNorm >= 0), "--clip-norm", "at least 0"},
+		{!(c.LabelSmoothing >= 0 && c.LabelSmoothing < 1), "--label-smoothing", "in [0,1)"},
+		{c.LR != nil && !(*c.LR > 0), "--lr", "above 0"},
+		{c.WeightDecay != nil && !(*c.WeightDecay >= 0), "--weight-decay", "at least 0"},
+	} {
+		if r.bad {
+			return failf(Usage, "%s: must be %s", r.flag, r.want)
+		}
+	}
+	return nil
+}
+
+// parseSize reads 4GiB, 500MB or a number of bytes.
+func parseSize(s string) (int64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	var number float64
+	var unit string
+	if _, err := fmt.Sscanf(s, "%g%s", &number, &unit); err != nil && unit != "" || number <= 0 {
+		return 0, failf(Usage, "--max-memory %q is not a size such as 4GiB", s)
+	}
+	scale, ok := map[string]float64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30,
+		"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}[unit]
+	if !ok {
+		return 0, failf(Usage, "--max-memory %q: unknown unit %q; use MiB or GiB", s, unit)
+	}
+	return int64(number * scale), nil
+}

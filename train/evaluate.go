@@ -1,0 +1,75 @@
+package train
+
+import (
+	"context"
+	"math"
+
+	"github.com/onnxtrain/onnxtrain/data"
+)
+
+// Evaluation is the result of a pass over a data set in inference form.
+type Evaluation struct {
+	Loss       float64 `json:"loss"`
+	Top1       float64 `json:"top1"`
+	Top5       float64 `json:"top5"`
+	Perplexity float64 `json:"perplexity,omitempty"` // of token models: e to the loss
+	Examples   int     `json:"examples"`
+	Classified bool    `json:"-"` // whether Top1 and Top5 mean something
+}
+
+// Evaluate runs all batches of the loader once, in order, and averages the loss over its terms.
+func (e *Engine) Evaluate(ctx context.Context, loader *data.Loader) (Evaluation, error) {
+	it := loader.Epoch(ctx, 0, 0)
+	defer it.Close()
+	var out Evaluation
+	var hits Score
+	terms, sum := 0, 0.0
+	tokens := false
+	for {
+		batch, err := it.Next()
+		if err != nil {
+			return out, fail(BadData, err)
+		}
+		if batch == nil {
+			break
+		}
+		p, err := e.Program(batch.Count, false)
+		if err != nil {
+			return out, err
+		}
+		if err := p.Run(ctx, batch.Tensors, 0, 0); err != nil {
+			return out, fail(Internal, err)
+		}
+		sum += p.Loss() * float64(p.Built.LossTerms)
+		terms += p.Built.LossTerms
+		label := batch.Tensors[len(batch.Tensors)-1]
+		hits.Add(score(p.Output(), label))
+		tokens = tokens || p.Built.LossKind == "ce" && len(label.Shape) == 2
+		out.Examples += batch.Count
+		batch.Release()
+	}
+	if terms > 0 {
+		out.Loss = sum / float64(terms)
+	}
+	out.Classified = hits.Total > 0
+	out.Top1, out.Top5 = hits.Rates()
+	if tokens {
+		out.Perplexity = math.Exp(out.Loss)
+	}
+	return out, nil
+}
+
+// Evaluate scores the session's model on its validation data.
+func (s *Session) Evaluate(ctx context.Context) (Evaluation, error) {
+	return s.Engine.Evaluate(ctx, data.NewLoader(s.Val, data.LoaderOptions{Batch: s.Config.Batch, Workers: s.Config.Workers}))
+}
+
+// better reports whether the evaluation beats another: by accuracy where there are classes, by loss otherwise.
+func (v Evaluation) better(than Evaluation) bool {
+	if v.Classified && v.Perplexity == 0 {
+		if v.Top1 != than.Top1 {
+			return v.Top1 > than.Top1
+		}
+	}
+	return v.Loss < than.Loss
+}
