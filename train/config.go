@@ -3,8 +3,13 @@ package train
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/onnxtrain/onnxtrain/graph/pass"
+	"github.com/onnxtrain/onnxtrain/internal/names"
 )
 
 // Config is everything that a run depends on: command line, configuration file and the run directory's config.yaml are
@@ -68,6 +73,13 @@ func (c *Config) check() error {
 		bad  bool
 		flag string
 		want string
+	}
+	if c.Loss != "" && !slices.Contains(pass.Losses(), c.Loss) {
+		meant := ""
+		if near := names.Nearest(c.Loss, pass.Losses()); near != "" {
+			meant = fmt.Sprintf("; did you mean %q?", near)
+		}
+		return failf(Usage, "--loss: unknown loss %q%s (there are: %s)", c.Loss, meant, strings.Join(pass.Losses(), " "))
 	}
 	for _, r := range []rule{
 		{c.Model == "", "--model", "name an ONNX file"},
