@@ -35,6 +35,9 @@ func (b *builder) attributes(n *onnxpb.NodeProto, captures []string) (graph.Attr
 }
 
 func (b *builder) attribute(a *onnxpb.AttributeProto, captures []string) (any, error) {
+	if ref := a.GetRefAttrName(); ref != "" {
+		return nil, fmt.Errorf("it refers to %q outside of a function", ref)
+	}
 	sub := func(g *onnxpb.GraphProto) (*graph.Graph, error) { return b.sub(g, captures) }
 	switch t := attributeType(a); t {
 	case onnxpb.AttributeProto_FLOAT:

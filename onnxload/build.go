@@ -1,6 +1,7 @@
 package onnxload
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -59,14 +60,14 @@ func (b *builder) inputs(p *onnxpb.GraphProto) error {
 		switch {
 		case name == "":
 			return fmt.Errorf("input %d has no name", i)
-		case initialized[name]:
+		case initialized[name] && b.outer == nil:
 			continue
 		case b.values[name] != nil:
 			return fmt.Errorf("there are two inputs %q", name)
 		}
-		t, symbols, err := typeOf(v.Type)
+		t, symbols, err := b.typeOf(v.Type)
 		if err == nil && t.DType == tensor.Invalid && b.outer == nil {
-			err = fmt.Errorf("it has no element type")
+			err = errors.New("it has no element type")
 		}
 		if err != nil {
 			return fmt.Errorf("input %q: %w", name, err)
@@ -105,7 +106,7 @@ func (b *builder) initializers(p *onnxpb.GraphProto) error {
 		case name == "":
 			return fmt.Errorf("an initializer %v has no name", t.Tensor)
 		case b.values[name] != nil || b.bad[name] != nil:
-			return fmt.Errorf("there are two initializers %q", name)
+			return fmt.Errorf("initializer %q has the name of another value", name)
 		case t.err != nil:
 			b.bad[name] = t.err
 		default:
@@ -197,7 +198,7 @@ func (b *builder) lookup(name string) (*graph.Value, error) {
 	case err != nil:
 		return nil, err
 	default:
-		return nil, fmt.Errorf("no input, initializer or node of the graph has that name")
+		return nil, errors.New("no input, initializer or node of the graph has that name")
 	}
 }
 
@@ -207,6 +208,9 @@ func (b *builder) sub(p *onnxpb.GraphProto, captures []string) (*graph.Graph, er
 
 // results adds the graph's outputs with the types that the file declares.
 func (b *builder) results(p *onnxpb.GraphProto) error {
+	if len(p.Output) == 0 && b.outer == nil {
+		return errors.New("the graph has no output")
+	}
 	for i, o := range p.Output {
 		name := o.GetName()
 		v, err := b.lookup(name)
@@ -214,9 +218,9 @@ func (b *builder) results(p *onnxpb.GraphProto) error {
 			return fmt.Errorf("output %d has no name", i)
 		}
 		if err != nil {
-			return fmt.Errorf("output %q is not computed: %w", name, err)
+			return fmt.Errorf("output %q: %w", name, err)
 		}
-		t, symbols, err := typeOf(o.Type)
+		t, symbols, err := b.typeOf(o.Type)
 		if err != nil {
 			return fmt.Errorf("output %q: %w", name, err)
 		}
@@ -226,4 +230,12 @@ func (b *builder) results(p *onnxpb.GraphProto) error {
 		b.g.Outputs = append(b.g.Outputs, v)
 	}
 	return nil
+}
+
+// typeOf converts a declared type. In subgraphs it is open for sequences, which passes follow to their tensors.
+func (b *builder) typeOf(p *onnxpb.TypeProto) (graph.Type, []string, error) {
+	if _, sequence := p.GetValue().(*onnxpb.TypeProto_SequenceType); sequence && b.outer != nil {
+		return graph.Type{}, nil, nil
+	}
+	return typeOf(p)
 }

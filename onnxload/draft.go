@@ -24,7 +24,8 @@ func (m *Model) draft(flat bool) (*draft, error) {
 		}
 		p.Graph, p.Functions = m.flat, nil
 	}
-	return &draft{Model{Path: m.Path, Opset: m.Opset, locations: m.locations, proto: c.model(&p), tensors: c.tensors, sparse: c.sparse}}, nil
+	return &draft{Model{Path: m.Path, Opset: m.Opset, locations: m.locations, proto: c.model(&p), tensors: c.tensors,
+		sparse: c.sparse}}, nil
 }
 
 // flatOpsets are the opsets that the model imports once functions are expanded. One graph can only have one version of a
@@ -60,7 +61,8 @@ func (d *draft) place(p plan) {
 		case s.constant != nil:
 			d.setConstant(s.constant, t)
 		case s.sparse != nil:
-			g.SparseInitializer = slices.DeleteFunc(g.SparseInitializer, func(x *onnxpb.SparseTensorProto) bool { return x == s.sparse })
+			g.SparseInitializer = slices.DeleteFunc(g.SparseInitializer,
+				func(x *onnxpb.SparseTensorProto) bool { return x == s.sparse })
 			d.addInitializer(name, t)
 		default:
 			dropped[s.identity] = true
@@ -95,7 +97,8 @@ func (d *draft) addInitializer(name string, t *tensor.Tensor) {
 	// Before IR version 4 every initializer is an input as well.
 	shape := &onnxpb.TensorShapeProto{}
 	for _, n := range p.Dims {
-		shape.Dim = append(shape.Dim, &onnxpb.TensorShapeProto_Dimension{Value: &onnxpb.TensorShapeProto_Dimension_DimValue{DimValue: n}})
+		shape.Dim = append(shape.Dim,
+			&onnxpb.TensorShapeProto_Dimension{Value: &onnxpb.TensorShapeProto_Dimension_DimValue{DimValue: n}})
 	}
 	declared := &onnxpb.TypeProto{Value: &onnxpb.TypeProto_TensorType{
 		TensorType: &onnxpb.TypeProto_Tensor{ElemType: p.DataType, Shape: shape}}}
@@ -123,7 +126,8 @@ func (d *draft) describe(metadata map[string]string) {
 	for _, key := range sortedKeys(metadata) {
 		value := metadata[key]
 		entry := &onnxpb.StringStringEntryProto{Key: &key, Value: &value}
-		if i := slices.IndexFunc(p.MetadataProps, func(e *onnxpb.StringStringEntryProto) bool { return e.GetKey() == key }); i >= 0 {
+		if i := slices.IndexFunc(p.MetadataProps,
+			func(e *onnxpb.StringStringEntryProto) bool { return e.GetKey() == key }); i >= 0 {
 			p.MetadataProps[i] = entry
 		} else {
 			p.MetadataProps = append(p.MetadataProps, entry)

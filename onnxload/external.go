@@ -17,8 +17,9 @@ import (
 
 // reader decodes tensors, of which some are stored in files beside the model.
 type reader struct {
-	root *os.Root // the model's folder; nil when it has none
-	left int64    // bytes that external and densified tensors may still take
+	folder string   // of the model, "" when it has none
+	root   *os.Root // the folder, once something is read from it
+	left   int64    // bytes that external and densified tensors may still take
 	// Tensors that name the same range share its memory.
 	read map[extent]*tensor.Tensor
 }
@@ -37,7 +38,7 @@ func (r *reader) external(p *onnxpb.TensorProto, dt tensor.DType, shape tensor.S
 	if err != nil {
 		return nil, err
 	}
-	if r.root == nil {
+	if r.folder == "" {
 		return nil, fmt.Errorf("its data is in the file %q; open the model by its path", e.location)
 	}
 	if t := r.read[e]; t != nil && t.DType == dt {
@@ -84,6 +85,13 @@ func extentOf(p *onnxpb.TensorProto, size int64) (extent, error) {
 }
 
 func (r *reader) readExtent(e extent, dt tensor.DType, shape tensor.Shape) (*tensor.Tensor, error) {
+	if r.root == nil {
+		root, err := os.OpenRoot(r.folder)
+		if err != nil {
+			return nil, err
+		}
+		r.root = root
+	}
 	f, err := openRegular(r.root.OpenFile, e.location)
 	if err != nil {
 		return nil, err
@@ -106,6 +114,13 @@ func (r *reader) readExtent(e extent, dt tensor.DType, shape tensor.Shape) (*ten
 	return fromBytes(dt, shape, t.Data)
 }
 
+func (r *reader) close() {
+	if r.root != nil {
+		r.root.Close()
+	}
+}
+
+// take accounts for memory that is not in proportion to the model file.
 func (r *reader) take(bytes int64) error {
 	if bytes > r.left {
 		return fmt.Errorf("%d bytes exceed what is left of the limit on tensors; raise Options.MaxTensors", bytes)

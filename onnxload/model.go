@@ -55,12 +55,9 @@ func Open(path string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(filepath.Dir(path))
-	if err != nil {
-		return nil, fmt.Errorf("%s: folder for external data: %w", path, err)
-	}
-	defer root.Close()
-	return decode(path, b, &reader{root: root, left: o.maxTensors()})
+	r := &reader{folder: filepath.Dir(path), left: o.maxTensors()}
+	defer r.close()
+	return decode(path, b, r)
 }
 
 // Decode reads a model from memory, which it keeps and which must not change. name stands for the file in errors.
@@ -110,7 +107,8 @@ func readModel(path string, o Options) ([]byte, error) {
 	}
 	switch size := info.Size(); {
 	case size > maxMessage:
-		return nil, fmt.Errorf("%s: %d bytes; an ONNX file is at most 2 GiB, so export larger models with external data", path, size)
+		return nil, fmt.Errorf("%s: %d bytes; an ONNX file is at most 2 GiB, so export larger models with external data",
+			path, size)
 	case size > limit:
 		return nil, fmt.Errorf("%s: %d bytes are more than the limit of %d", path, size, limit)
 	}

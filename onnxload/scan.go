@@ -60,7 +60,8 @@ type message struct {
 
 // messages describes the fields of onnx.proto that matter to the walk.
 var messages = [lastMessage]message{
-	modelMessage: {sizeOf(onnxpb.ModelProto{}), map[uint64]field{2: text, 3: text, 4: text, 6: text, 7: graphMessage, 8: opsetMessage,
+	modelMessage: {sizeOf(onnxpb.ModelProto{}), map[uint64]field{2: text, 3: text, 4: text, 6: text, 7: graphMessage,
+		8:  opsetMessage,
 		14: entryMessage, 20: trainingMessage, 25: functionMessage}},
 	opsetMessage: {sizeOf(onnxpb.OperatorSetIdProto{}), map[uint64]field{1: text}},
 	entryMessage: {sizeOf(onnxpb.StringStringEntryProto{}), map[uint64]field{1: text, 2: text}},
@@ -69,11 +70,13 @@ var messages = [lastMessage]message{
 	functionMessage: {sizeOf(onnxpb.FunctionProto{}), map[uint64]field{1: text, 4: text, 5: text, 6: text, 7: nodeMessage, 8: text,
 		9: opsetMessage, 10: text, 11: attributeMessage, 12: valueInfoMessage, 13: text, 14: entryMessage}},
 	graphMessage: {sizeOf(onnxpb.GraphProto{}), map[uint64]field{1: nodeMessage, 2: text, 5: tensorMessage, 10: text,
-		11: valueInfoMessage, 12: valueInfoMessage, 13: valueInfoMessage, 14: annotationMessage, 15: sparseMessage, 16: entryMessage}},
+		11: valueInfoMessage, 12: valueInfoMessage, 13: valueInfoMessage, 14: annotationMessage, 15: sparseMessage,
+		16: entryMessage}},
 	annotationMessage: {sizeOf(onnxpb.TensorAnnotation{}), map[uint64]field{1: text, 2: entryMessage}},
 	nodeMessage: {sizeOf(onnxpb.NodeProto{}), map[uint64]field{1: text, 2: value, 3: text, 4: text, 5: attributeMessage, 6: text,
 		7: text, 8: text, 9: entryMessage}},
-	attributeMessage: {sizeOf(onnxpb.AttributeProto{}), map[uint64]field{1: text, 4: text, 5: tensorMessage, 6: graphMessage, 7: floats,
+	attributeMessage: {sizeOf(onnxpb.AttributeProto{}), map[uint64]field{1: text, 4: text, 5: tensorMessage,
+		6: graphMessage, 7: floats,
 		8: varints8, 9: text, 10: tensorMessage, 11: graphMessage, 13: text, 14: typeMessage, 15: typeMessage, 21: text,
 		22: sparseMessage, 23: sparseMessage}},
 	valueInfoMessage: {sizeOf(onnxpb.ValueInfoProto{}), map[uint64]field{1: text, 2: typeMessage, 3: text, 4: entryMessage}},

@@ -2,6 +2,7 @@ package onnxload
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"github.com/onnxtrain/onnxtrain/onnxload/internal/onnxpb"
@@ -22,16 +23,16 @@ type site struct {
 	split bool
 }
 
-// sites finds the sites of a graph by name. Tensors whose type is not supported are none.
+// sites finds the sites of a graph by name: of floating-point values, nothing else is trained.
 func (m *Model) sites(g *onnxpb.GraphProto) map[string]site {
 	found := map[string]site{}
 	for _, p := range g.Initializer {
-		if t, err := m.tensor(p); err == nil {
+		if t, err := m.tensor(p); err == nil && t.DType.IsFloat() {
 			found[p.GetName()] = site{initializer: p, stored: t}
 		}
 	}
 	for _, p := range g.SparseInitializer {
-		if t, err := m.sparseTensor(p); err == nil {
+		if t, err := m.sparseTensor(p); err == nil && t.DType.IsFloat() {
 			found[p.GetValues().GetName()] = site{sparse: p, stored: t}
 		}
 	}
@@ -44,7 +45,7 @@ func (m *Model) sites(g *onnxpb.GraphProto) map[string]site {
 		if domainOf(n.GetDomain()) != "" || len(n.Output) == 0 {
 			continue
 		}
-		if t := m.constant(n); t != nil {
+		if t := m.constant(n); t != nil && t.DType.IsFloat() {
 			found[n.Output[0]] = site{constant: n, stored: t}
 		} else if n.GetOpType() == "Identity" && len(n.Input) == 1 {
 			identities[n.Output[0]] = n
@@ -60,7 +61,8 @@ func (m *Model) sites(g *onnxpb.GraphProto) map[string]site {
 		}
 		source, ok := resolve(n.Input[0])
 		if ok {
-			split := source.constant == nil && (source.identity == nil || source.split) && !returned[name] && weightLike(source.stored)
+			split := source.constant == nil && (source.identity == nil || source.split) && !returned[name] &&
+				weightLike(source.stored)
 			s = site{identity: n, source: n.Input[0], stored: source.stored, split: split}
 			found[name] = s
 		}
@@ -74,9 +76,9 @@ func (m *Model) sites(g *onnxpb.GraphProto) map[string]site {
 	return found
 }
 
-// weightLike tells what graph/pass may take for a weight.
+// weightLike tells what graph/pass may take for a weight among floating-point tensors.
 func weightLike(t *tensor.Tensor) bool {
-	return t.DType.IsFloat() && len(t.Shape) > 0 && t.Elems() > 0
+	return len(t.Shape) > 0 && t.Elems() > 0
 }
 
 // constant is the tensor of a Constant node, nil when it is another node or holds something else.
@@ -141,6 +143,9 @@ func (m *Model) plan(g *onnxpb.GraphProto, w Weights) (p plan, unknown []string,
 
 // asStored is t in the element type of the file.
 func asStored(t, stored *tensor.Tensor) (*tensor.Tensor, error) {
+	if t == nil {
+		return nil, errors.New("no tensor is given")
+	}
 	if !t.Shape.Equal(stored.Shape) {
 		return nil, fmt.Errorf("its shape is %v, the file's is %v", t.Shape, stored.Shape)
 	}

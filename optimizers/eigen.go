@@ -26,16 +26,3 @@ func borrowSpectrum(n int) *spectrum {
 func (s *spectrum) solve(pool *par.Pool) error {
 	return linalg.EigenSym(pool, len(s.values), s.a, s.values, s.vectors, s.work)
 }
-
-// eigenSym computes the eigenvalues of the symmetric n×n matrix a, ascending, and its eigenvectors as columns of v.
-func eigenSym(p *par.Pool, n int, a, values, v []float64) error {
-	if err := linalg.EigenSym(p, n, a, values, v, nil); err != nil {
-		return err
-	}
-	for i := range n {
-		for j := range i {
-			v[i*n+j], v[j*n+i] = v[j*n+i], v[i*n+j]
-		}
-	}
-	return nil
-}

@@ -121,12 +121,11 @@ func (w *soapWork[T]) decompose() error {
 		}
 		err := finite(s.a)
 		if err == nil {
-			err = eigenSym(w.pool, d, s.a, s.values, s.vectors)
+			err = s.solve(w.pool)
 		}
 		basis := w.basis[w.at[n]:][:d*d]
-		for i, x := range s.vectors {
-			row, col := i/d, i%d
-			basis[row*d+d-1-col] = T(x)
+		for i, x := range s.vectors { // eigenvectors are rows
+			basis[i%d*d+d-1-i/d] = T(x)
 		}
 		spectra.Put(s)
 		if err != nil {

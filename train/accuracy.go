@@ -16,19 +16,25 @@ func (s Score) Rates() (top1, top5 float64) {
 	return float64(s.Top1) / n, float64(s.Top5) / n
 }
 
-// score compares float32 scores with int64 class labels. The classes are on the last axis, or on axis 1 where the
+// score compares floating-point scores with int64 class labels. The classes are on the last axis, or on axis 1 where the
 // labels' shape says so. Labels outside of the classes are ignored, as the loss does with IgnoreIndex. A score that ties
 // with the right one counts as better when its class comes first, so that equal scores earn chance, not a hit.
 func score(output, label *tensor.Tensor) Score {
 	shape := output.Shape
-	if output.DType != tensor.Float32 || label.DType != tensor.Int64 || len(shape) < 2 {
+	if !output.DType.IsFloat() || label.DType != tensor.Int64 || len(shape) < 2 {
 		return Score{}
 	}
 	classes, stride := shape[len(shape)-1], 1
 	if len(shape) > 2 && !label.Shape.Equal(shape[:len(shape)-1]) {
 		classes, stride = shape[1], shape[2:].Elems()
 	}
-	x := output.F32()
+	if output.DType != tensor.Float32 {
+		return scoreOf(output.Float64s(), label, classes, stride)
+	}
+	return scoreOf(output.F32(), label, classes, stride)
+}
+
+func scoreOf[T float32 | float64](x []T, label *tensor.Tensor, classes, stride int) Score {
 	var s Score
 	for i, want := range label.I64() {
 		if want < 0 || int(want) >= classes {

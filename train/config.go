@@ -43,6 +43,7 @@ type Config struct {
 	Workers   int    `yaml:"workers" default:"2" help:"Goroutines that read and augment data."`
 	Seed      uint64 `yaml:"seed" default:"0" help:"Seed of order, augmentation, dropout and fresh weights."`
 
+	DType     string `yaml:"dtype" name:"dtype" default:"f32" enum:"f32,f64" help:"Precision: f32; f64 verifies, on slow reference kernels."`
 	Threads   int    `yaml:"threads,omitempty" help:"Compute threads; 0 takes all that the container allows. Results do not depend on it."`
 	ISA       string `yaml:"isa,omitempty" name:"isa" help:"Highest instruction set to use: generic, avx2, avx512."`
 	MaxMemory string `yaml:"max_memory,omitempty" placeholder:"SIZE" help:"Refuse a run whose plan is larger, such as 4GiB."`

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/onnxtrain/onnxtrain/backend"
 	"github.com/onnxtrain/onnxtrain/data"
@@ -39,6 +41,7 @@ type EngineOptions struct {
 	Pool      *par.Pool
 	Fields    []data.Field // the data's arrays: the model's inputs, then the label
 	Loss      pass.Loss    // its Label is taken from Fields
+	DType     tensor.DType // see pass.Options
 	Tie       bool
 	Freeze    func(name string) bool
 	MaxBytes  int64
@@ -101,7 +104,7 @@ func (e *Engine) compile(count int, training bool) (*Program, error) {
 	if err != nil {
 		return nil, fail(BadModel, err)
 	}
-	o := pass.Options{Training: training, Tie: e.o.Tie, Freeze: e.o.Freeze, Loss: e.o.Loss, Shapes: map[string]tensor.Shape{}}
+	o := pass.Options{Training: training, DType: e.o.DType, Tie: e.o.Tie, Freeze: e.o.Freeze, Loss: e.o.Loss, Shapes: map[string]tensor.Shape{}}
 	label := e.o.Fields[len(e.o.Fields)-1]
 	o.Loss.Label = graph.Type{DType: label.DType, Shape: batched(count, label.Shape)}
 	for _, f := range e.o.Fields[:len(e.o.Fields)-1] {
@@ -165,6 +168,9 @@ func (e *Engine) shared(v *graph.Value) *tensor.Tensor {
 	}
 	return t
 }
+
+// trained are the names of the parameters and states, in order.
+func (e *Engine) trained() []string { return slices.Sorted(maps.Keys(e.memory)) }
 
 // Weights are the parameters and states by name, as they are now.
 func (e *Engine) Weights() map[string]*tensor.Tensor { return e.memory }

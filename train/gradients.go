@@ -28,12 +28,12 @@ func (g *gradients) add(grads []*tensor.Tensor, terms int) {
 		}
 	}
 	for i, t := range grads {
-		sum, x := g.sums[i].F32(), t.F32()
-		g.pool.For(len(x), gradChunk, func(_, lo, hi int) {
+		sum := g.sums[i]
+		g.pool.For(t.Elems(), gradChunk, func(_, lo, hi int) {
 			if first {
-				linalg.Scale(sum[lo:hi], x[lo:hi], float32(terms))
+				scale(sum, t, lo, hi, float64(terms))
 			} else {
-				linalg.Axpy(sum[lo:hi], float32(terms), x[lo:hi])
+				axpy(sum, t, lo, hi, float64(terms))
 			}
 		})
 	}
@@ -42,15 +42,14 @@ func (g *gradients) add(grads []*tensor.Tensor, terms int) {
 
 // mean divides the sums by the terms and starts anew.
 func (g *gradients) mean() []*tensor.Tensor {
-	g.scale(g.sums, 1/float32(g.terms))
+	g.scale(g.sums, 1/float64(g.terms))
 	g.terms = 0
 	return g.sums
 }
 
-func (g *gradients) scale(grads []*tensor.Tensor, by float32) {
+func (g *gradients) scale(grads []*tensor.Tensor, by float64) {
 	for _, t := range grads {
-		x := t.F32()
-		g.pool.For(len(x), gradChunk, func(_, lo, hi int) { linalg.Scale(x[lo:hi], x[lo:hi], by) })
+		g.pool.For(t.Elems(), gradChunk, func(_, lo, hi int) { scale(t, t, lo, hi, by) })
 	}
 }
 
@@ -58,12 +57,11 @@ func (g *gradients) scale(grads []*tensor.Tensor, by float32) {
 func (g *gradients) norm(grads []*tensor.Tensor) (norm float64, bad int) {
 	total, bad := 0.0, -1
 	for i, t := range grads {
-		x := t.F32()
-		chunks := (len(x) + gradChunk - 1) / gradChunk
+		chunks := (t.Elems() + gradChunk - 1) / gradChunk
 		for len(g.norms) < chunks {
 			g.norms = append(g.norms, 0)
 		}
-		g.pool.For(len(x), gradChunk, func(_, lo, hi int) { g.norms[lo/gradChunk] = float64(linalg.SumSquares(x[lo:hi])) })
+		g.pool.For(t.Elems(), gradChunk, func(_, lo, hi int) { g.norms[lo/gradChunk] = sumSquares(t, lo, hi) })
 		one := 0.0
 		for _, s := range g.norms[:chunks] {
 			one += s
@@ -74,4 +72,39 @@ func (g *gradients) norm(grads []*tensor.Tensor) (norm float64, bad int) {
 		total += one
 	}
 	return math.Sqrt(total), bad
+}
+
+// The loops below work on elements [lo, hi) of tensors of one type, float32 or float64.
+
+func scale(dst, x *tensor.Tensor, lo, hi int, by float64) {
+	if x.DType == tensor.Float32 {
+		linalg.Scale(dst.F32()[lo:hi], x.F32()[lo:hi], float32(by))
+		return
+	}
+	y := tensor.Slice[float64](dst)[lo:hi]
+	for i, v := range tensor.Slice[float64](x)[lo:hi] {
+		y[i] = by * v
+	}
+}
+
+func axpy(dst, x *tensor.Tensor, lo, hi int, by float64) {
+	if x.DType == tensor.Float32 {
+		linalg.Axpy(dst.F32()[lo:hi], float32(by), x.F32()[lo:hi])
+		return
+	}
+	y := tensor.Slice[float64](dst)[lo:hi]
+	for i, v := range tensor.Slice[float64](x)[lo:hi] {
+		y[i] += by * v
+	}
+}
+
+func sumSquares(x *tensor.Tensor, lo, hi int) float64 {
+	if x.DType == tensor.Float32 {
+		return linalg.SumSquares(x.F32()[lo:hi])
+	}
+	sum := 0.0
+	for _, v := range tensor.Slice[float64](x)[lo:hi] {
+		sum += v * v
+	}
+	return sum
 }

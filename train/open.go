@@ -11,7 +11,11 @@ import (
 	"github.com/onnxtrain/onnxtrain/internal/cpu"
 	"github.com/onnxtrain/onnxtrain/internal/par"
 	"github.com/onnxtrain/onnxtrain/onnxload"
+	"github.com/onnxtrain/onnxtrain/tensor"
 )
+
+// precisions are the choices of --dtype.
+var precisions = map[string]tensor.DType{"": tensor.Float32, "f32": tensor.Float32, "f64": tensor.Float64}
 
 // Session is an opened model with its data, ready to train or evaluate.
 type Session struct {
@@ -90,9 +94,14 @@ func Open(c Config, training bool) (s *Session, err error) {
 		return s, failf(BadData, "data %q has no examples", c.Data)
 	}
 	s.Engine, err = NewEngine(s.Model, min(batch, source.Len()), training, EngineOptions{
-		Pool: s.Pool, Fields: source.Fields(), Loss: loss, Tie: c.Tie, Freeze: freeze, MaxBytes: limit})
+		Pool: s.Pool, Fields: source.Fields(), Loss: loss, DType: precisions[c.DType], Tie: c.Tie, Freeze: freeze, MaxBytes: limit})
 	if err != nil {
 		return s, err
+	}
+	if training {
+		if err := s.Model.CheckWeights(s.Engine.trained()); err != nil {
+			return s, fail(BadModel, err)
+		}
 	}
 	for _, pattern := range c.Freeze {
 		if training && !s.matchesInitializer(pattern) {

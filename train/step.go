@@ -100,7 +100,7 @@ func (t *Trainer) Step(ctx context.Context, batches []*data.Batch) (StepResult, 
 			r.Step, t.Engine.Params[bad].Name)
 	}
 	if t.clip > 0 && r.GradNorm > t.clip {
-		t.grads.scale(grads, float32(t.clip/r.GradNorm))
+		t.grads.scale(grads, t.clip/r.GradNorm)
 	}
 	r.Compute = time.Since(start)
 	start = time.Now()

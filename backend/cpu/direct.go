@@ -36,6 +36,7 @@ type tap struct{ at, row, col int }
 
 const (
 	directBytes  = 384 << 10 // padded planes and results of a section, of which a cache holds a good part
+	directHalo   = 4         // rows of a section for one that it has in common with the next
 	directBlock  = 288       // steps of a sweep: their filters and
 	directSteps  = 1152      // those of all its tiles, whose part of the planes stays in the first cache too
 	directJoin   = 4         // images side by side
@@ -147,7 +148,7 @@ func (d *direct) section() {
 	p := &d.in
 	halo := p.rows - d.rows
 	perRow := 4 * (p.c*p.sh*p.sw*p.pitch + len(d.sets)*d.m*d.columns(1))
-	each := max(1, directBytes/perRow-halo)
+	each := max(1, directBytes/perRow-halo, directHalo*halo)
 	tasks := ceilDiv(d.n, p.join) * d.g
 	sections := max(ceilDiv(d.rows, each), min(ceilDiv(16, tasks), d.rows/4))
 	p.each = ceilDiv(d.rows, max(sections, 1))

@@ -34,6 +34,10 @@ func (d *direct) planBack() {
 	for a := range d.sh {
 		for image := range d.in.join {
 			for j := 0; j < d.ow; j += d.sweeper.Lanes() {
+				if len(d.sets) == 1 && d.in.join == 1 {
+					d.back = append(d.back, backCopy{Weave: d.sweeper.Copy(d.ow), src: []int{0}})
+					break
+				}
 				d.back = append(d.back, d.backColumns(a, image, j))
 			}
 		}

@@ -67,19 +67,28 @@ func (p *padded) spread() {
 			}
 			col0, col1 := inside(b, p.sw, p.pw, p.iw, p.cols)
 			for col := col0; col < col1; col += columns {
-				count := min(columns, col1-col)
 				c := phaseCopy{phase: a*p.sw + b, a: a, row0: row0, row1: row1, perImage: ceilDiv((columns-1)*p.sw+1, lanes)}
-				from := make([]int, count*p.join)
-				for l := range from {
-					from[l] = l%p.join*c.perImage*lanes + l/p.join*p.sw
+				if p.join == 1 && p.sw == 1 {
+					c.Weave = p.sweeper.Copy(col1 - col)
+					columns = col1 - col
+				} else {
+					c.Weave = p.sweeper.Weave(p.pattern(min(columns, col1-col), c.perImage))
 				}
-				c.Weave = p.sweeper.Weave(from)
 				c.dst = c.phase*p.plane() + col*p.join
 				c.src = col*p.sw + b - p.pw
 				p.copies = append(p.copies, c)
 			}
 		}
 	}
+}
+
+// pattern is where so many columns of the images side by side come from.
+func (p *padded) pattern(columns, perImage int) []int {
+	from := make([]int, columns*p.join)
+	for l := range from {
+		from[l] = l%p.join*perImage*p.sweeper.Lanes() + l/p.join*p.sw
+	}
+	return from
 }
 
 // sources is how many vectors a vector of the copy is put together from.

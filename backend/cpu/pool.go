@@ -117,6 +117,10 @@ func (p *pool2d) argmax(x []float32, r, q int) int {
 }
 
 func (p *pool2d) max(y, x []float32) {
+	if p.pairs() {
+		p.maxPairs(y, x)
+		return
+	}
 	for r := range p.oh {
 		for q := range p.ow {
 			if at := p.argmax(x, r, q); at >= 0 {
@@ -129,6 +133,10 @@ func (p *pool2d) max(y, x []float32) {
 }
 
 func (p *pool2d) maxGrad(dx, dy, x []float32) {
+	if p.pairs() {
+		p.maxGradPairs(dx, dy, x)
+		return
+	}
 	clear(dx)
 	for r := range p.oh {
 		for q := range p.ow {

@@ -2,9 +2,11 @@ package cpu
 
 import (
 	"slices"
+	"testing"
 
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/graph/op"
+	"github.com/onnxtrain/onnxtrain/internal/par"
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
@@ -56,4 +58,42 @@ func recurrentCalls(typ, name string, attrs graph.Attrs, in []*tensor.Tensor, ou
 		in = append(in, normal(uint64(10+i), t.Shape...))
 	}
 	more(op.Internal, typ+"Grad", name, attrs, in...).Outs = grads
+}
+
+// TestRecurrentWithoutY runs layers that are asked for their last states alone.
+func TestRecurrentWithoutY(t *testing.T) {
+	for _, c := range calls(t) {
+		if typ := c.def.Type; typ != "LSTM" && typ != "GRU" || c.Outs < 2 {
+			continue
+		}
+		n, err := c.node()
+		if err != nil || len(Candidates(n)) == 0 {
+			continue
+		}
+		want, err := op.EvalNode(n, c.In)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.Out[0] = nil
+		out := []*tensor.Tensor{nil}
+		for _, w := range want[1:] {
+			out = append(out, tensor.New(w.DType, w.Shape...))
+		}
+		k := Candidates(n)[0]
+		s := Scratch{Pool: par.New(2), Mem: tensor.New(tensor.Uint8, k.Scratch(n, 2)).Data}
+		poison(s.Mem)
+		run, err := k.Bind(n, c.In, out, s)
+		if err == nil {
+			err = run()
+		}
+		s.Pool.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 1; i < len(out); i++ {
+			if err := compare(out[i], want[i], k.Tol); err != nil {
+				t.Errorf("%v: output %d: %v", c, i, err)
+			}
+		}
+	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // The standard Dropout stands for inference, where it does nothing: training replaces it by the internal Dropout, whose
-// random numbers are a run's own. Asked to drop elements all the same, it reports an error.
+// random numbers are a run's own. It drops elements where training_mode asks for that and the model is run as it is.
 func init() {
 	for _, since := range []int{7, 10, 12, 13, 22} {
 		op.Register(op.Def{
@@ -54,12 +54,24 @@ func evalDropout(n *graph.Node, in, out []*tensor.Tensor) error {
 	if t := bound(in, 1); t != nil {
 		ratio = t.Float64s()[0]
 	}
-	if training != nil && training.Data[0] != 0 && ratio != 0 {
-		return fmt.Errorf("training_mode asks to drop elements at random outside of training")
+	kept := apply(make([]float64, out[0].Elems()), constantly(1))
+	if training == nil || training.Data[0] == 0 || ratio == 0 {
+		copy(out[0].Data, in[0].Data)
+	} else {
+		if !(ratio > 0 && ratio < 1) {
+			return fmt.Errorf("ratio %v is outside of [0, 1)", ratio)
+		}
+		x, d := in[0].Float64s(), drawOf(n)
+		for i := range x {
+			x[i] /= 1 - ratio
+			if d.uniform(i) < ratio {
+				x[i], kept[i] = 0, 0
+			}
+		}
+		out[0].SetFloat64s(x)
 	}
-	copy(out[0].Data, in[0].Data)
 	if len(out) > 1 && out[1] != nil {
-		out[1].SetFloat64s(apply(make([]float64, out[1].Elems()), constantly(1)))
+		out[1].SetFloat64s(kept)
 	}
 	return nil
 }

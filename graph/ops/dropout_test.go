@@ -69,3 +69,34 @@ func TestDropoutMasksAreIndependent(t *testing.T) {
 		}
 	}
 }
+
+// TestStandardDropoutInTraining runs the standard Dropout as it asks to be run.
+func TestStandardDropoutInTraining(t *testing.T) {
+	def, err := op.Resolve("", "Dropout", 13)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, y, mask := op.Uniform(1, 1, 2, 100), tensor.New(tensor.Float32, 100), tensor.New(tensor.Bool, 100)
+	in := []*tensor.Tensor{x, tensor.Scalar[float32](0.75), tensor.Scalar(true)}
+	if err := def.Eval(&graph.Node{Name: "node"}, in, []*tensor.Tensor{y, mask}); err != nil {
+		t.Fatal(err)
+	}
+	kept := 0
+	for i, m := range tensor.Slice[bool](mask) {
+		want := float32(0)
+		if m {
+			kept++
+			want = 4 * x.F32()[i]
+		}
+		if y.F32()[i] != want {
+			t.Errorf("element %d is %v, want %v", i, y.F32()[i], want)
+		}
+	}
+	if kept < 10 || kept > 40 {
+		t.Errorf("%d of 100 elements are kept, want about 25", kept)
+	}
+	in[1] = tensor.Scalar[float32](1)
+	if err := def.Eval(&graph.Node{Name: "node"}, in, []*tensor.Tensor{y, mask}); err == nil {
+		t.Error("no error for ratio 1")
+	}
+}

@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	for _, since := range []int{7, 9, 11, 13} {
+	for _, since := range []int{6, 7, 9, 11, 13} {
 		op.Register(op.Def{
 			Type: "Gemm", Since: since,
 			Infer: inferGemm,
@@ -70,6 +70,10 @@ func inferGemm(n *graph.Node) error {
 		return err
 	}
 	if c := n.Input(2); c != nil {
+		// Before opset 7 an attribute says so.
+		if n.Op.Since < 7 && !n.Attrs.Bool("broadcast", false) && !c.Type.Shape.Equal(f.shape()) {
+			return fmt.Errorf("input %q of shape %v is not the product's %v and attribute broadcast is not set", c.Name, c.Type.Shape, f.shape())
+		}
 		whole, err := tensor.Broadcast(c.Type.Shape, f.shape())
 		if err != nil || !whole.Equal(f.shape()) {
 			return fmt.Errorf("input %q of shape %v does not broadcast to the product's shape %v", c.Name, c.Type.Shape, f.shape())
@@ -118,6 +122,11 @@ func gemmSamples(since int) []op.Sample {
 		of("full C", nil, tensor.Shape{3, 4}, tensor.Shape{4, 2}, tensor.Shape{3, 2}),
 		of("scalar C", graph.MakeAttrs("beta", 0.25), tensor.Shape{3, 4}, tensor.Shape{4, 2}, tensor.Shape{}),
 		of("no beta", graph.MakeAttrs("beta", 0.0), tensor.Shape{3, 4}, tensor.Shape{4, 2}, tensor.Shape{2}),
+	}
+	if since < 7 {
+		for i := range all {
+			all[i].Attrs = all[i].Attrs.With("broadcast", 1)
+		}
 	}
 	if since >= 11 {
 		all = append(all, of("no C", nil, tensor.Shape{3, 4}, tensor.Shape{4, 2}))

@@ -20,29 +20,27 @@ func init() {
 			if err := sameType(n, numeric, 0, 1); err != nil {
 				return err
 			}
-			x, slope := shapeOf(n, 0), shapeOf(n, 1)
+			x, slope := shapeOf(n, 0), slopeShape(n)
 			if whole, err := tensor.Broadcast(x, slope); err != nil || !whole.Equal(x) {
 				return fmt.Errorf("the slope of shape %v does not broadcast to the input's %v", slope, x)
-			}
-			if n.Op.Since < 7 && len(slope) == 1 && slope[0] != 1 && len(x) != 2 {
-				// Version 6 aligns the slope with axis 1, later ones with the last axis.
-				return fmt.Errorf("the slope of shape %v is one per channel of the input's %v; convert the model to opset 7 or newer",
-					slope, x)
 			}
 			return set(n, 0, typeOf(n, 0), x)
 		},
 		Grad: func(b *op.Backward) {
-			dy, x, slope, zero := b.Grad(0), b.In(0), b.In(1), b.Scalar(b.In(0), 0)
+			dy, x, zero := b.Grad(0), b.In(0), b.Scalar(b.In(0), 0)
+			shape := slopeShape(b.Node)
+			slope := b.Reshape(b.In(1), shape)
 			positive := b.Op("Greater", x, zero)
 			if b.Want(0) {
 				b.Set(0, b.Op("Where", positive, dy, b.Op("Mul", dy, slope)))
 			}
 			if b.Want(1) {
-				b.Set(1, b.Op("Where", positive, zero, b.Op("Mul", dy, x)))
+				part := b.SumTo(b.Op("Where", positive, zero, b.Op("Mul", dy, x)), shape)
+				b.Set(1, b.Reshape(part, b.In(1).Type.Shape))
 			}
 		},
-		Eval: func(_ *graph.Node, in, out []*tensor.Tensor) error {
-			f.fold(out[0], in[0], in[1])
+		Eval: func(n *graph.Node, in, out []*tensor.Tensor) error {
+			f.fold(out[0], in[0], in[1].Reshape(slopeShape(n)...))
 			return nil
 		},
 		Samples: func() []op.Sample {
@@ -54,6 +52,7 @@ func init() {
 					floats32([]int{2}, 0.5, 2))),
 				pair("number", []int{3, 5}, []int{1}),
 				pair("channels", []int{2, 3}, []int{3}),
+				pair("square", []int{2, 3, 3}, []int{3}),
 				pair("planes", []int{2, 3, 2, 2}, []int{3, 1, 1}),
 				pair("full", []int{2, 3}, []int{2, 3}),
 				example("int64", ints(-6, 5), ints(-2, 5), ints(3)),
@@ -61,6 +60,21 @@ func init() {
 			}
 		},
 	}, 6, 7, 9, 16)
+}
+
+// slopeShape is the shape of the slope as later versions broadcast it. Version 6 aligns a list with axis 1 instead of the
+// last one.
+func slopeShape(n *graph.Node) tensor.Shape {
+	x, slope := shapeOf(n, 0), shapeOf(n, 1)
+	if n.Op.Since >= 7 || len(slope) != 1 || slope[0] == 1 || len(x) < 2 {
+		return slope
+	}
+	shape := make(tensor.Shape, len(x)-1)
+	for d := range shape {
+		shape[d] = 1
+	}
+	shape[0] = slope[0]
+	return shape
 }
 
 func prelu[T float64 | int64](x, slope T) T {

@@ -58,10 +58,10 @@ func RecurrenceOf(n *graph.Node) (Recurrence, error) {
 		return r, fmt.Errorf("attribute hidden_size is %d and R has shape %v", h, shapeOf(n, 2))
 	}
 	if want := (tensor.Shape{r.Dirs, r.gates * r.Hidden, r.Input}); !w.Equal(want) {
-		return r, fmt.Errorf("W has shape %v, and %v is needed for an input of shape %v", w, want, x)
+		return r, fmt.Errorf("weights W have shape %v, and %v is needed for an input of shape %v", w, want, x)
 	}
 	if want := (tensor.Shape{r.Dirs, r.gates * r.Hidden, r.Hidden}); !shapeOf(n, 2).Equal(want) {
-		return r, fmt.Errorf("R has shape %v instead of %v", shapeOf(n, 2), want)
+		return r, fmt.Errorf("weights R have shape %v instead of %v", shapeOf(n, 2), want)
 	}
 	return r, r.readActivations(n, recurrentDefaults[typ])
 }

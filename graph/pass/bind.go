@@ -70,15 +70,22 @@ func Dims(v *graph.Value) string {
 func resolve(b *Built, _ *Options) error {
 	var errs []error
 	seen := map[string]int{}
-	for _, n := range b.Graph.Nodes {
-		def, err := op.Resolve(n.Op.Domain, n.Op.Type, n.Op.Since)
-		if err == nil {
-			n.Op.Since = def.Since
-			continue
-		}
+	report := func(n *graph.Node, err error) {
 		if seen[err.Error()]++; seen[err.Error()] == 1 {
 			errs = append(errs, graph.At(n, err))
 		}
+	}
+	for _, n := range b.Graph.Nodes {
+		if Expands(n.Op) {
+			resolvable(n, report)
+			continue
+		}
+		def, err := op.Resolve(n.Op.Domain, n.Op.Type, n.Op.Since)
+		if err != nil {
+			report(n, err)
+			continue
+		}
+		n.Op.Since = def.Since
 	}
 	if len(errs) == 0 {
 		return nil

@@ -19,16 +19,12 @@ func classify(b *Built, o *Options) error {
 	if !slices.ContainsFunc(g.OfKind(graph.Const), isWeightLike) {
 		liftConstantNodes(g)
 	}
+	gradients := newGradients()
 	for _, n := range g.Nodes {
-		def, err := op.Of(n)
-		if err != nil {
-			return err
-		}
 		for i, v := range n.In {
-			if v == nil || v.Kind != graph.Const || !isWeightLike(v) || slices.Contains(def.NoGrad, i) || def.Grad == nil {
-				continue
+			if v != nil && v.Kind == graph.Const && isWeightLike(v) && gradients.input(n, i) {
+				v.Kind = graph.Param
 			}
-			v.Kind = graph.Param
 		}
 	}
 	for _, n := range g.Nodes {

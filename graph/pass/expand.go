@@ -14,38 +14,50 @@ const maxExpanded = 100_000
 
 // expander infers and folds the nodes of a graph in order. A node that holds subgraphs gives way to copies of their
 // nodes, which are inferred and folded in turn: so a loop whose trip count is computed from shapes is unrolled, its
-// gradient is that of plain nodes, and nothing behind this pass knows of subgraphs.
+// gradient is that of plain nodes, and nothing behind this pass knows of subgraphs. Operators that stand for several
+// standard ones are expanded in the same way.
 type expander struct {
 	g         *graph.Graph
-	names     map[string]bool               // of values and nodes
+	names     map[string]int                // of values and nodes, with the number to try when one comes again
 	alias     map[*graph.Value]*graph.Value // what stands for the outputs of nodes that are gone
 	lifted    map[*graph.Value]*graph.Value // the graph's own constants for those of subgraphs
-	gradients *gradients                    // nil when nothing is trained
+	lists     map[*graph.Value][]*graph.Value
+	gradients *gradients // nil when nothing is trained
 	captures  captures
 	count     int // of nodes added
 }
 
-// expansions are the operators with subgraphs, by domain and type; each file adds its own.
-var expansions = map[[2]string]func(*expander, *graph.Node) error{}
+// expansion is how an operator is expanded.
+type expansion struct {
+	run func(*expander, *graph.Node) error
+	// passes says that inputs have the gradients that the subgraphs' inputs have; otherwise all but noGrad have one.
+	passes bool
+	noGrad []int
+}
 
-// Expands reports whether an operator holds subgraphs, which take its place when a graph is inferred. Such an operator
-// has no definition in package op.
-func Expands(id graph.OpID) bool { return expansions[[2]string{id.Domain, id.Type}] != nil }
+// expansions are by domain and type; each file adds its own.
+var expansions = map[[2]string]expansion{}
+
+func expansionOf(id graph.OpID) expansion { return expansions[[2]string{id.Domain, id.Type}] }
+
+// Expands reports whether other nodes take the place of an operator's when a graph is inferred. Such an operator has no
+// definition in package op.
+func Expands(id graph.OpID) bool { return expansionOf(id).run != nil }
 
 // expand runs over all nodes of g.
 func expand(g *graph.Graph, training bool) error {
 	x := &expander{
-		g: g, names: map[string]bool{}, alias: map[*graph.Value]*graph.Value{}, lifted: map[*graph.Value]*graph.Value{},
-		captures: captures{},
+		g: g, names: map[string]int{}, alias: map[*graph.Value]*graph.Value{}, lifted: map[*graph.Value]*graph.Value{},
+		lists: map[*graph.Value][]*graph.Value{}, captures: captures{},
 	}
 	if training {
 		x.gradients = newGradients()
 	}
 	for _, v := range g.Values {
-		x.names[v.Name] = true
+		x.names[v.Name] = 2
 	}
 	for _, n := range g.Nodes {
-		x.names[n.Name] = true
+		x.names[n.Name] = 2
 	}
 	nodes := g.Nodes
 	g.Nodes = make([]*graph.Node, 0, len(nodes))
@@ -62,15 +74,20 @@ func (x *expander) node(n *graph.Node) error {
 	for i, v := range n.In {
 		n.In[i] = x.now(v)
 	}
-	if expansion := expansions[[2]string{n.Op.Domain, n.Op.Type}]; expansion != nil {
-		err := inputsKnown(n)
-		if err == nil {
-			err = x.captures.check(n)
+	if Expands(n.Op) {
+		err := x.captures.check(n)
+		for i, v := range n.In {
+			if _, sequence := x.lists[v]; err == nil && !sequence {
+				err = inputKnown(n, i)
+			}
 		}
 		if err == nil {
-			err = expansion(x, n)
+			err = expansionOf(n.Op).run(x, n)
 		}
 		return graph.At(n, err)
+	}
+	if handled, err := x.sequenceInputs(n); handled || err != nil {
+		return err
 	}
 	folded, err := foldNode(n)
 	if err == nil && !folded {
@@ -81,10 +98,17 @@ func (x *expander) node(n *graph.Node) error {
 
 // inputsKnown checks that the types of all inputs are static.
 func inputsKnown(n *graph.Node) error {
-	for i, v := range n.In {
-		if v != nil && !v.Type.Static() {
-			return graph.Errorf(n, "input %d, %q, has no static type (%v)", i, v.Name, v.Type)
+	for i := range n.In {
+		if err := inputKnown(n, i); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func inputKnown(n *graph.Node, i int) error {
+	if v := n.In[i]; v != nil && !v.Type.Static() {
+		return graph.Errorf(n, "input %d, %q, has no static type (%v)", i, v.Name, v.Type)
 	}
 	return nil
 }
@@ -117,7 +141,12 @@ func (x *expander) place(by, n *graph.Node) error {
 
 // emit places an ai.onnx node in the version of op.EmitOpset and returns its outputs.
 func (x *expander) emit(by *graph.Node, typ string, attrs graph.Attrs, outs int, in ...*graph.Value) ([]*graph.Value, error) {
-	n := &graph.Node{Name: x.unique(by.Name + "/" + typ), Op: graph.OpID{Type: typ, Since: op.EmitOpset}, Attrs: attrs, In: in}
+	return x.emitVersion(op.EmitOpset, by, typ, attrs, outs, in...)
+}
+
+func (x *expander) emitVersion(opset int, by *graph.Node, typ string, attrs graph.Attrs, outs int,
+	in ...*graph.Value) ([]*graph.Value, error) {
+	n := &graph.Node{Name: x.unique(by.Name + "/" + typ), Op: graph.OpID{Type: typ, Since: opset}, Attrs: attrs, In: in}
 	for range outs {
 		n.Out = append(n.Out, x.g.NewValue("", graph.Computed, graph.Type{}))
 	}
@@ -211,11 +240,19 @@ func (x *expander) results(n *graph.Node, values []*graph.Value) error {
 	return nil
 }
 
+// unique is name, or name with the first number that makes it one of its own.
 func (x *expander) unique(name string) string {
-	base := name
-	for i := 2; x.names[name]; i++ {
-		name = fmt.Sprintf("%s_%d", base, i)
+	next, taken := x.names[name]
+	if !taken {
+		x.names[name] = 2
+		return name
 	}
-	x.names[name] = true
-	return name
+	for {
+		numbered := fmt.Sprintf("%s_%d", name, next)
+		next++
+		if _, taken := x.names[numbered]; !taken {
+			x.names[name], x.names[numbered] = next, 2
+			return numbered
+		}
+	}
 }

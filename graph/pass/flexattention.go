@@ -8,7 +8,9 @@ import (
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
-func init() { expansions[[2]string{"ai.onnx.preview", "FlexAttention"}] = (*expander).flexAttention }
+func init() {
+	expansions[[2]string{"ai.onnx.preview", "FlexAttention"}] = expansion{run: (*expander).flexAttention}
+}
 
 // flexAttention expands attention whose scores and weights go through subgraphs: softmax(score_mod(Q Kᵀ scale)), then
 // prob_mod, times V.
@@ -35,42 +37,7 @@ func (x *expander) flexAttention(n *graph.Node) error {
 	if e.err == nil && y.Type.DType != own[2].Type.DType {
 		y = e.op("CastLike", nil, y, own[2])
 	}
-	if e.err != nil {
-		return e.err
-	}
-	return x.results(n, []*graph.Value{y})
-}
-
-// emitter places nodes of one output until the first error, which sticks.
-type emitter struct {
-	x   *expander
-	n   *graph.Node
-	err error
-}
-
-func (e *emitter) op(typ string, attrs graph.Attrs, in ...*graph.Value) *graph.Value {
-	if e.err != nil {
-		return nil
-	}
-	out, err := e.x.emit(e.n, typ, attrs, 1, in...)
-	if e.err = err; err != nil {
-		return nil
-	}
-	return out[0]
-}
-
-func (e *emitter) ints(list ...int) *graph.Value {
-	t := tensor.New(tensor.Int64, len(list))
-	for i, v := range list {
-		t.I64()[i] = int64(v)
-	}
-	return e.x.g.NewConst("", t)
-}
-
-func (e *emitter) scalar(dt tensor.DType, v float64) *graph.Value {
-	t := tensor.New(dt)
-	t.SetFloat64s([]float64{v})
-	return e.x.g.NewConst("", t)
+	return e.finish([]*graph.Value{y})
 }
 
 // repeat gives every head of keys or values times in a row, for as many heads of queries.

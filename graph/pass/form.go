@@ -5,7 +5,6 @@ import (
 
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/graph/op"
-	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
 // RNGInput is the name of the input [seed, step] that random operators read.
@@ -13,6 +12,9 @@ const RNGInput = "onnxtrain.rng"
 
 // form puts BatchNormalization and Dropout into training or inference form, whichever form the file has.
 func form(b *Built, o *Options) error {
+	if o.Literal {
+		return nil
+	}
 	g := b.Graph
 	hasBatchNorm, biasedConvs := false, 0
 	for i := 0; i < len(g.Nodes); i++ {
@@ -89,13 +91,9 @@ func formDropout(b *Built, n *graph.Node, at int, training bool) {
 		b.Graph.Replace(n.Out[0], n.In[0])
 		return
 	}
-	g := b.Graph
-	if b.RNG == nil {
-		b.RNG = g.NewValue(RNGInput, graph.Input, graph.Type{DType: tensor.Int64, Shape: tensor.Shape{2}})
-		g.Inputs = append(g.Inputs, b.RNG)
-	}
+	rng := b.rng()
 	n.Op = graph.OpID{Domain: op.Internal, Type: "Dropout", Since: 1}
-	n.In = []*graph.Value{n.In[0], b.RNG}
+	n.In = []*graph.Value{n.In[0], rng}
 	n.Out = n.Out[:1]
 	// The key tells one Dropout's mask from another's in the same step.
 	n.Attrs = graph.MakeAttrs("ratio", ratio, "key", at)

@@ -1,13 +1,16 @@
 package pass
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
-func init() { expansions[[2]string{"", "If"}] = (*expander).conditional }
+func init() {
+	expansions[[2]string{"", "If"}] = expansion{run: (*expander).conditional, passes: true}
+}
 
 // conditional expands an If: to the branch that a constant condition takes, or else to both, of whose results, if they
 // have the same types, the condition selects. Then a branch must not fail on what it is not meant for, and a NaN in the
@@ -50,6 +53,9 @@ func (x *expander) conditional(n *graph.Node) error {
 func (x *expander) selected(n *graph.Node, then, otherwise []*graph.Value) ([]*graph.Value, error) {
 	if len(then) != len(otherwise) {
 		return nil, fmt.Errorf("its branches give %d and %d results", len(then), len(otherwise))
+	}
+	if err := errors.Join(x.tensors(then), x.tensors(otherwise)); err != nil {
+		return nil, fmt.Errorf("the condition %q depends on the data of a batch: %w", n.In[0].Name, err)
 	}
 	scalar, err := x.emit(n, "Reshape", nil, 1, n.In[0], x.g.NewConst("", tensor.New(tensor.Int64, 0)))
 	if err != nil {

@@ -8,8 +8,9 @@ import (
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
-// infer types every value and folds constants on the way, as shapes are often computed by the graph itself.
-func infer(b *Built, _ *Options) error {
+// infer types every value and folds constants on the way, as shapes are often computed by the graph itself. Nodes with
+// subgraphs are expanded; see expander.
+func infer(b *Built, o *Options) error {
 	for _, n := range b.Graph.Nodes {
 		for _, v := range n.Out {
 			if v != nil {
@@ -17,7 +18,7 @@ func infer(b *Built, _ *Options) error {
 			}
 		}
 	}
-	return fold(b.Graph)
+	return expand(b.Graph, o.Training)
 }
 
 // fold infers every node and replaces those with constant inputs by what they compute.
@@ -39,10 +40,8 @@ func foldNode(n *graph.Node) (folded bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	for i, v := range n.In {
-		if v != nil && !v.Type.Static() {
-			return false, graph.Errorf(n, "input %d, %q, has no static type (%v)", i, v.Name, v.Type)
-		}
+	if err := inputsKnown(n); err != nil {
+		return false, err
 	}
 	if err := def.Infer(n); err != nil {
 		return false, graph.At(n, fmt.Errorf("%w (inputs %s)", err, inputTypes(n)))
@@ -62,6 +61,11 @@ func foldNode(n *graph.Node) (folded bool, err error) {
 			return false, nil
 		}
 	}
+	for _, v := range n.Out {
+		if v != nil && v.Type.Shape.Elems() > mostFolded {
+			return false, graph.Errorf(n, "output %q of type %v is computed from constants and too large to be one", v.Name, v.Type)
+		}
+	}
 	out, err := op.EvalNode(n, in)
 	if err != nil {
 		return false, err
@@ -73,6 +77,9 @@ func foldNode(n *graph.Node) (folded bool, err error) {
 	}
 	return true, nil
 }
+
+// mostFolded bounds the elements of a constant that passes compute: a damaged shape must not take all memory.
+const mostFolded = 1 << 25
 
 // readsTypeOnly reports operators whose result does not depend on their input's elements.
 func readsTypeOnly(n *graph.Node) bool {

@@ -8,7 +8,9 @@ import (
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
-func init() { expansions[[2]string{"", "Loop"}] = (*expander).loop }
+func init() {
+	expansions[[2]string{"", "Loop"}] = expansion{run: (*expander).loop, passes: true}
+}
 
 // loop unrolls a Loop. Its trip count and, at every iteration, its condition must be known.
 func (x *expander) loop(n *graph.Node) error {

@@ -186,14 +186,18 @@ func (l *lossBuilder) target() *graph.Value {
 		return nil
 	}
 	l.terms = s.Elems()
+	label := l.label
+	if label.Type.DType != l.output.Type.DType {
+		label = l.op("CastLike", nil, label, l.output)
+	}
 	if s.Equal(t) {
-		return l.label
+		return label
 	}
 	shape := make([]int64, len(s))
 	for i, d := range s {
 		shape[i] = int64(d)
 	}
-	return l.op("Reshape", nil, l.label, l.g.NewConst("", tensor.Vector(shape...)))
+	return l.op("Reshape", nil, label, l.g.NewConst("", tensor.Vector(shape...)))
 }
 
 func (l *lossBuilder) squaredError() *graph.Value {

@@ -17,10 +17,14 @@ type Options struct {
 	Fixed map[string]*tensor.Tensor
 	// Training puts BatchNorm and Dropout into training form and adds gradients.
 	Training bool
+	// Literal leaves BatchNormalization and Dropout in the form that the file has them in. It is not for training.
+	Literal bool
 	// Loss is attached unless its Kind is "none".
 	Loss Loss
 	// Tie keeps equal initializers that reach the graph through Identity one parameter.
 	Tie bool
+	// DType is the precision of floating point: Invalid and Float32 leave the graph as it is.
+	DType tensor.DType
 	// Freeze makes a parameter a constant.
 	Freeze func(name string) bool
 	// After sees the graph after each pass; returning false stops there, with ErrStopped.
@@ -64,9 +68,11 @@ var steps = []step{
 	{"bind", bind},
 	{"resolve", resolve},
 	{"classify", classify},
+	{"precision", precision},
 	{"infer", infer},
 	{"recognise", recognise},
 	{"form", form},
+	{"random", random},
 	{"loss", attachLoss},
 	{"reach", reach},
 	{"gradient", gradient},

@@ -15,7 +15,7 @@ func recognise(b *Built, _ *Options) error {
 	mergeEqual(g) // so that a pattern's equal subexpressions are the same value
 	m := matcher{g: g, uses: g.Uses()}
 	for _, n := range g.Nodes {
-		for _, pattern := range []func(*graph.Node) error{m.layerNorm, m.gelu, m.matMul} {
+		for _, pattern := range []func(*graph.Node) error{m.layerNorm, m.gelu, m.matMul, m.fakeQuantize} {
 			if err := pattern(n); err != nil {
 				return err
 			}

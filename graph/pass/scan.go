@@ -8,7 +8,9 @@ import (
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
-func init() { expansions[[2]string{"", "Scan"}] = (*expander).scan }
+func init() {
+	expansions[[2]string{"", "Scan"}] = expansion{run: (*expander).scan, passes: true}
+}
 
 // scanning is a Scan: its body takes states and one slice of each sequence, and gives states and slices of results.
 type scanning struct {

@@ -109,18 +109,18 @@ func (g *gradients) input(n *graph.Node, i int) bool {
 		def, err := op.Resolve(n.Op.Domain, n.Op.Type, n.Op.Since)
 		return err == nil && def.Grad != nil && !slices.Contains(def.NoGrad, i)
 	}
-	if n.Op.Type == "FlexAttention" && i < 3 {
-		return true
-	}
 	if g.captures.check(n) != nil {
 		return false
 	}
+	own := len(n.In)
 	for _, sub := range subgraphs(n) {
+		own = len(n.In) - len(g.captures.of(sub))
 		if v := g.captures.standsFor(n, i, sub); v != nil && g.of(sub)[v.ID] {
 			return true
 		}
 	}
-	return false
+	e := expansionOf(n.Op)
+	return i < own && !e.passes && !slices.Contains(e.noGrad, i)
 }
 
 func (g *gradients) of(sub *graph.Graph) []bool {

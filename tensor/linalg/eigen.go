@@ -11,9 +11,8 @@ import (
 )
 
 var (
-	errNotFinite   = errors.New("the matrix has an element that is not finite")
-	errNoConverge  = errors.New("the eigenvalues do not converge")
-	eigenAlignment = 8 // elements of a cache line
+	errNotFinite  = errors.New("the matrix has an element that is not finite")
+	errNoConverge = errors.New("the eigenvalues do not converge")
 )
 
 // EigenSym computes all eigenvalues and eigenvectors of the symmetric n x n matrix a, stored row after row, of which it
@@ -48,8 +47,9 @@ func EigenSym(p *par.Pool, n int, a, values, vectors, work []float64) error {
 		return err
 	}
 	s.reduction.tridiagonalise()
-	if err := s.divide(); err != nil {
-		return err
+	s.tree.solve()
+	if s.failed.Load() {
+		return errNoConverge
 	}
 	s.back.run(vectors)
 	for j, i := range s.order[:n] {
@@ -58,12 +58,21 @@ func EigenSym(p *par.Pool, n int, a, values, vectors, work []float64) error {
 	return nil
 }
 
-// EigenSymWork is the number of float64s of scratch that EigenSym wants for an n x n matrix.
+// EigenSymWork is the number of float64s of scratch that EigenSym wants for an n x n matrix: about 4.5·n·(n+30).
 func EigenSymWork(n int) int {
 	padded := roundUp(n, lanes64)
 	square := padded * leading(padded)
-	return eigenAlignment + 3*square + square + square/2 + spareColumns*padded + backWidth*backWidth + eigenVectors*padded
+	return lanes64 + 3*square + eigenVectors*padded + square + packSize(padded)
 }
+
+const eigenVectors = 9
+
+// packSize is the size of eigenMemory.pack: half a matrix, and what incomplete strips and blocks take more.
+func packSize(padded int) int {
+	return padded*leading(padded)/2 + spareColumns*padded + backWidth*backWidth
+}
+
+const spareColumns = 80
 
 // leading is the distance of rows of length padded: an odd number of cache lines, so that columns spread over the cache.
 func leading(padded int) int {
@@ -73,40 +82,37 @@ func leading(padded int) int {
 	return padded
 }
 
-const (
-	eigenVectors = 9 // vectors of scratch
-	spareColumns = 80
-)
-
-// eigenSolver is a solution in progress. Matrices have n rows and columns, zero-padded to whole vectors, ld apart. Its loop bodies
-// are bound once, and solvers are kept for reuse, so that a solution allocates nothing.
-type eigenSolver struct {
-	pool   *par.Pool
-	isa    isa64
-	n, np  int // order and padded order
-	ld     int
+// eigenMemory is the caller's scratch. Matrices have n rows and columns, zero-padded to whole vectors.
+type eigenMemory struct {
 	a      []float64    // the matrix, later the reflectors: row j has that of step j right of the diagonal
 	q      [2][]float64 // scratch of the reduction, later eigenvectors of the tridiagonal matrix as rows
-	s      []float64    // eigenvectors of rank-one updates, later blocks of reflectors
-	pack   []float64    // behind s: half a matrix and room for incomplete blocks
-	d, e   []float64    // diagonal and what is right of it, later eigenvalues
+	s      []float64    // panels of the reduction, then eigenvectors of rank-one updates, then blocks of reflectors
+	pack   []float64    // the end of s, behind a matrix
+	d, e   []float64    // the tridiagonal matrix: diagonal, later eigenvalues, and what is right of it
 	tau    []float64    // scales of the reflectors
-	z      []float64    // vectors of merges: z by row, the others by rank
-	dk, zk []float64
-	roots  []float64
-	zhat   []float64
-	coef   []float64
+	z      []float64    // of a merge: the update's vector, by row
+	dk, zk []float64    // of a merge: eigenvalues and vector of what takes part, by rank
+	roots  []float64    // of a merge: new eigenvalues, by rank
+	zhat   []float64    // of a merge: the vector that fits the roots, by rank
+	coef   []float64    // of the reduction: coefficients of a row's updates
+}
+
+// eigenSolver is a solution in progress. Its loop bodies are bound once, and solvers are kept for reuse, so that a solution
+// allocates nothing.
+type eigenSolver struct {
+	eigenMemory
+	pool      *par.Pool
+	isa       isa64
+	n, np, ld int // order, padded order, and distance of rows
+
+	reduction eigenReduction
+	tree      eigenTree
+	merges    []*eigenMerge
+	back      eigenBack
+
+	index  []int // memory of order and of merges
 	order  []int // rows by ascending eigenvalue, within each node of the tree
-
-	index   []int // memory of order and of merges
-	merges  []*merge
-	reduction reduction
-	back    back
-
-	depth, level        int   // of the tree's leaves, and the one in progress
-	leaves              []int // first rows of the leaves
-	failed              atomic.Bool
-	leafBody, mergeBody func(worker, lo, hi int)
+	failed atomic.Bool
 }
 
 var idleEigen = make(chan *eigenSolver, 16)
@@ -119,27 +125,26 @@ func newEigenSolver() *eigenSolver {
 	}
 	s := new(eigenSolver)
 	s.reduction.bind(s)
+	s.tree.bind(s)
 	s.back.bind(s)
-	s.leafBody, s.mergeBody = s.solveLeaves, s.mergeNodes
 	return s
 }
 
 func (s *eigenSolver) release() {
-	s.pool, s.a, s.q, s.s, s.pack = nil, nil, [2][]float64{}, nil, nil
-	s.d, s.e, s.tau, s.z, s.dk, s.zk, s.roots, s.zhat, s.coef = nil, nil, nil, nil, nil, nil, nil, nil, nil
-	s.back.out = nil
+	s.eigenMemory, s.pool, s.back.out = eigenMemory{}, nil, nil
+	s.reduction.forget()
 	select {
 	case idleEigen <- s:
 	default:
 	}
 }
 
-// lay cuts work into the solver's matrices and vectors.
+// lay cuts work into matrices and vectors.
 func (s *eigenSolver) lay(p *par.Pool, n int, work []float64) {
 	s.pool, s.isa, s.n, s.np = p, currentISA64(), n, roundUp(n, lanes64)
 	s.ld = leading(s.np)
 	square := s.np * s.ld
-	work = work[int(-uintptr(unsafe.Pointer(unsafe.SliceData(work)))/8%8):]
+	work = work[-uintptr(unsafe.Pointer(unsafe.SliceData(work)))/8%lanes64:]
 	take := func(n int) (part []float64) {
 		part, work = work[:n:n], work[n:]
 		return part
@@ -148,12 +153,13 @@ func (s *eigenSolver) lay(p *par.Pool, n int, work []float64) {
 	for _, v := range []*[]float64{&s.d, &s.e, &s.tau, &s.z, &s.dk, &s.zk, &s.roots, &s.zhat, &s.coef} {
 		*v = take(s.np)
 	}
-	s.s = take(square + square/2 + spareColumns*s.np + backWidth*backWidth)
+	s.s = take(square + packSize(s.np))
 	s.pack = s.s[square:]
 	if need := mergeIndexes * s.np; len(s.index) < need {
 		s.index = make([]int, need)
 	}
 	s.order = s.index[:s.np]
+	s.failed.Store(false)
 }
 
 // load copies the matrix, scaled by a power of two so that its largest element is near 1, and gives the exponent
@@ -172,15 +178,11 @@ func (s *eigenSolver) load(a []float64) (exponent int, err error) {
 	// Of the least exponents, the inverse is out of range; the factors are not.
 	half := math.Ldexp(1, -exponent/2)
 	rest := math.Ldexp(1, -exponent+exponent/2)
-	for i := range s.np {
-		row := s.a[i*s.ld:][:s.ld]
-		clear(row)
-		if i >= n {
-			continue
-		}
-		row = row[:n]
-		for j := i; j < n; j++ {
-			row[j] = a[i*n+j] * half * rest
+	clear(s.a)
+	for i := range n {
+		row := s.a[i*s.ld:][i:n]
+		for j, x := range a[i*n+i : (i+1)*n] {
+			row[j] = x * half * rest
 		}
 	}
 	// Kernels take squares on the diagonal whole.

@@ -51,8 +51,11 @@ var eigenKernels = []struct {
 		for vectors := 1; vectors <= 3; vectors++ {
 			for _, beta := range []float64{0, 0.5} {
 				for _, k := range []int{0, 1, 7} {
-					c.multiply(&tile64{a: x, aLane: 40, aStep: 1, b: x[1000:], bStep: 48, c: x[2000+500*vectors:], cRow: 56, k: k, vectors: vectors, alpha: -0.5, beta: beta})
-					c.multiply(&tile64{a: x, aLane: 1, aStep: 40, b: x[1000:], bStep: 24, c: x[2008+500*vectors:], cRow: 32, k: k, vectors: vectors, alpha: 2, beta: beta})
+					tile := tile64{a: x, aLane: 40, aStep: 1, b: x[1000:], bStep: 48, c: x[2000+500*vectors:], cRow: 56,
+						k: k, vectors: vectors, alpha: -0.5, beta: beta}
+					c.multiply(&tile)
+					tile.aLane, tile.aStep, tile.bStep, tile.c = 1, 40, 24, x[2024+500*vectors:]
+					c.multiply(&tile)
 				}
 			}
 		}

@@ -5,30 +5,30 @@ const (
 	backRows  = 64          // eigenvectors that a task transforms: they stay in the second cache
 )
 
-// back applies the reflectors to eigenvectors of the tridiagonal matrix, block by block in the compact form
+// eigenBack applies the reflectors to eigenvectors of the tridiagonal matrix, block by block in the compact form
 // I - V·Tᵀ·Vᵀ for vectors that are rows. Blocks lie in s one after the other: V, packed for the product with the
-// vectors, then T·Vᵀ, packed for the update.
-type back struct {
+// vectors, then Tᵀ·Vᵀ, packed for the update.
+type eigenBack struct {
 	*eigenSolver
 	out                 []float64
 	blockBody, rowsBody func(worker, lo, hi int)
 }
 
-func (b *back) bind(s *eigenSolver) {
+func (b *eigenBack) bind(s *eigenSolver) {
 	b.eigenSolver = s
 	b.blockBody, b.rowsBody = b.setBlocks, b.transform
 }
 
-func (b *back) run(out []float64) {
+func (b *eigenBack) run(out []float64) {
 	b.out = out
 	b.pool.For(b.blocks(), 1, b.blockBody)
 	b.pool.For(b.n, backRows, b.rowsBody)
 }
 
-func (b *back) blocks() int { return parts(b.n-1, backWidth) }
+func (b *eigenBack) blocks() int { return parts(b.n-1, backWidth) }
 
-// block is the memory of block i: packed V and T·Vᵀ, and the number of columns from the block's first on.
-func (b *back) block(i int) (v, tv []float64, length int) {
+// block is the memory of block i: packed V and Tᵀ·Vᵀ, and the number of columns from the block's first on.
+func (b *eigenBack) block(i int) (v, tv []float64, length int) {
 	at := 0
 	for j := range i {
 		length = b.np - j*backWidth
@@ -39,13 +39,14 @@ func (b *back) block(i int) (v, tv []float64, length int) {
 	return v, b.s[at+len(v):][:backWidth*roundUp(length, strip64)], length
 }
 
-func (b *back) setBlocks(_, lo, hi int) {
+func (b *eigenBack) setBlocks(_, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		b.setBlock(i)
 	}
 }
 
-func (b *back) setBlock(i int) {
+// setBlock packs a block of reflectors, which are clean rows of a: zero up to the diagonal.
+func (b *eigenBack) setBlock(i int) {
 	v, tv, length := b.block(i)
 	first := i * backWidth
 	count := min(backWidth, length)
@@ -58,21 +59,26 @@ func (b *back) setBlock(i int) {
 		}
 	}
 	var gram, t [backWidth * backWidth]float64
-	c := tile64{aLane: 1, aStep: strip64, bStep: strip64, cRow: backWidth, k: length, vectors: 3, alpha: 1}
-	for row := 0; row < backWidth; row += lanes64 {
-		for col := 0; col < backWidth; col += strip64 {
-			c.a, c.b = v[row/strip64*strip64*length+row%strip64:], v[col*length:]
-			c.c = gram[row*backWidth+col:]
-			b.isa.multiply(&c)
-		}
-	}
+	b.setGram(gram[:], v, length)
 	triangle(&t, &gram, b.tau[first:min(first+count, b.n)])
-	c = tile64{aLane: 1, aStep: backWidth, bStep: b.ld, cRow: strip64, k: count, alpha: 1}
+	c := tile64{aLane: 1, aStep: backWidth, bStep: b.ld, cRow: strip64, k: count, alpha: 1}
 	for col := 0; col < length; col += strip64 {
 		c.vectors = min(strip64, length-col) / lanes64
 		c.b = b.a[first*b.ld+first+col:]
 		for row := 0; row < backWidth; row += lanes64 {
 			c.a, c.c = t[row:], tv[col*backWidth+row*strip64:]
+			b.isa.multiply(&c)
+		}
+	}
+}
+
+// setGram computes Vᵀ·V of packed V.
+func (b *eigenBack) setGram(gram, v []float64, length int) {
+	c := tile64{aLane: 1, aStep: strip64, bStep: strip64, cRow: backWidth, k: length, vectors: 3, alpha: 1}
+	for row := 0; row < backWidth; row += lanes64 {
+		for col := 0; col < backWidth; col += strip64 {
+			c.a, c.b = v[row/strip64*strip64*length+row%strip64:], v[col*length:]
+			c.c = gram[row*backWidth+col:]
 			b.isa.multiply(&c)
 		}
 	}
@@ -93,7 +99,7 @@ func triangle(t, gram *[backWidth * backWidth]float64, tau []float64) {
 }
 
 // transform applies all blocks, the last one first, to some of the eigenvectors in their final order.
-func (b *back) transform(_, lo, hi int) {
+func (b *eigenBack) transform(_, lo, hi int) {
 	rows := roundUp(hi-lo, lanes64)
 	x := b.q[1][lo*b.ld:]
 	for j := range hi - lo {
@@ -112,7 +118,7 @@ func (b *back) transform(_, lo, hi int) {
 }
 
 // apply multiplies rows of x by block i: x - (x·V)·(Tᵀ·Vᵀ).
-func (b *back) apply(x []float64, rows, i int, products []float64) {
+func (b *eigenBack) apply(x []float64, rows, i int, products []float64) {
 	v, tv, length := b.block(i)
 	x = x[i*backWidth:]
 	t := tile64{aLane: b.ld, aStep: 1, bStep: strip64, cRow: backWidth, vectors: 3, alpha: 1}

@@ -7,9 +7,10 @@ const (
 	groupGrain = 8  // vectors of rows that a task multiplies
 )
 
-// merge joins the solutions of two neighbours, rows [lo, mid) and [mid, hi): of the matrix that has their eigenvalues on the
-// diagonal, plus rho·z·zᵀ. Eigenvectors are rows of src, zero outside their node's columns, and come out as rows of dst.
-type merge struct {
+// eigenMerge joins the solutions of two neighbours, rows [lo, mid) and [mid, hi): it solves the matrix that has their
+// eigenvalues on the diagonal, plus the update rho·z·zᵀ. Eigenvectors are rows of src, with columns [lo, end), and come
+// out as rows of dst.
+type eigenMerge struct {
 	*eigenSolver
 	lo, mid, hi int
 	end         int // hi, padded to whole vectors
@@ -24,37 +25,39 @@ type merge struct {
 	rootBody, loewnerBody, vectorBody, packBody, productBody, copyBody func(worker, lo, hi int)
 }
 
-func newMerge(s *eigenSolver) *merge {
-	m := &merge{eigenSolver: s}
+func newMerge(s *eigenSolver) *eigenMerge {
+	m := &eigenMerge{eigenSolver: s}
 	m.rootBody, m.loewnerBody, m.vectorBody = m.findRoots, m.refreshZ, m.setVectors
 	m.packBody, m.productBody, m.copyBody = m.packRows, m.multiplyRows, m.copyRows
 	return m
 }
 
-func (m *merge) run() {
-	list := func(i int) []int { return m.index[i*m.np:][m.lo:m.hi] }
-	m.sorted, m.kept, m.dropped = list(1), list(2)[:0], list(3)[:0]
-	m.column, m.class = list(4), list(5)
+func (m *eigenMerge) run() {
+	m.open()
 	m.couple()
 	m.mergeOrder()
 	m.deflate()
 	m.group()
-	k := len(m.kept)
-	if k > 0 {
+	if k := len(m.kept); k > 0 {
 		m.openUpdate()
 		m.pool.For(k, rootGrain, m.rootBody)
 		m.pool.For(parts(k, lanes64), groupGrain, m.loewnerBody)
 		m.pool.For(k, rootGrain, m.vectorBody)
-		strips := parts(m.mid-m.lo, strip64) + parts(m.end-m.mid, strip64)
-		m.pool.For(strips, 1, m.packBody)
+		m.pool.For(parts(m.mid-m.lo, strip64)+parts(m.end-m.mid, strip64), 1, m.packBody)
 		m.pool.For(parts(k, lanes64), groupGrain, m.productBody)
 	}
 	m.pool.For(len(m.dropped), rootGrain, m.copyBody)
 	m.close()
 }
 
+func (m *eigenMerge) open() {
+	list := func(i int) []int { return m.index[i*m.np:][m.lo:m.hi] }
+	m.sorted, m.kept, m.dropped = list(1), list(2)[:0], list(3)[:0]
+	m.column, m.class = list(4), list(5)
+}
+
 // couple sets rho and z, of length 1: what the tearing took away, in terms of the neighbours' eigenvectors.
-func (m *merge) couple() {
+func (m *eigenMerge) couple() {
 	off := m.e[m.mid-1]
 	m.rho = 2 * math.Abs(off)
 	for i := m.lo; i < m.mid; i++ {
@@ -67,7 +70,7 @@ func (m *merge) couple() {
 	}
 }
 
-func (m *merge) mergeOrder() {
+func (m *eigenMerge) mergeOrder() {
 	left, right := m.order[m.lo:m.mid], m.order[m.mid:m.hi]
 	for at := range m.sorted {
 		if len(right) == 0 || len(left) > 0 && m.d[left[0]] <= m.d[right[0]] {
@@ -87,7 +90,7 @@ const (
 
 // deflate drops rows that the update hardly changes: those of small z, and of two close eigenvalues one, after a rotation
 // that makes its z 0. Neither moves the matrix by more than rounding.
-func (m *merge) deflate() {
+func (m *eigenMerge) deflate() {
 	largest := 0.0
 	for i := m.lo; i < m.hi; i++ {
 		largest = max(largest, math.Abs(m.d[i]), math.Abs(m.z[i]))
@@ -116,13 +119,14 @@ func (m *merge) deflate() {
 	}
 }
 
-func (m *merge) drop(i int) {
+func (m *eigenMerge) drop(i int) {
 	m.dropped = append(m.dropped, i)
-	m.insert(m.dropped, i)
+	m.sink(m.dropped)
 }
 
-// rotateAway drops row i if a rotation with row j, which has the next larger eigenvalue, changes the matrix by no more than tol.
-func (m *merge) rotateAway(i, j int, tol float64) bool {
+// rotateAway drops row i if a rotation with row j, which has the next larger eigenvalue, changes the matrix by no more
+// than tol.
+func (m *eigenMerge) rotateAway(i, j int, tol float64) bool {
 	r := length2(m.z[i], m.z[j])
 	c, s := m.z[j]/r, -m.z[i]/r
 	if math.Abs((m.d[j]-m.d[i])*c*s) > tol {
@@ -139,7 +143,7 @@ func (m *merge) rotateAway(i, j int, tol float64) bool {
 }
 
 // group lists the kept ranks class by class, so that products leave out what is zero.
-func (m *merge) group() {
+func (m *eigenMerge) group() {
 	at := 0
 	for class := leftOnly; class <= rightOnly; class++ {
 		m.classes[class] = at
@@ -154,7 +158,7 @@ func (m *merge) group() {
 }
 
 // openUpdate lays out the kept eigenvalues and z by rank, with an end to whole vectors that does nothing.
-func (m *merge) openUpdate() {
+func (m *eigenMerge) openUpdate() {
 	k := len(m.kept)
 	for rank, i := range m.kept {
 		m.dk[m.lo+rank], m.zk[m.lo+rank] = m.d[i], m.z[i]
@@ -169,12 +173,12 @@ func (m *merge) openUpdate() {
 const farAway = 0x1p100
 
 // update is the row of a rank in the matrix of eigenvectors of the update.
-func (m *merge) update(rank int) []float64 {
+func (m *eigenMerge) update(rank int) []float64 {
 	return m.s[(m.lo+rank)*m.ld:][:roundUp(len(m.kept), lanes64)]
 }
 
 // close stores the eigenvalues, the dropped ones behind the others, and the order of all.
-func (m *merge) close() {
+func (m *eigenMerge) close() {
 	k := len(m.kept)
 	for at, i := range m.dropped {
 		m.z[m.lo+k+at] = m.d[i]

@@ -9,10 +9,12 @@ const qlSweeps = 60
 const unitRoundoff = 0x1p-53
 
 // implicitQL brings the symmetric tridiagonal matrix with diagonal d and off-diagonal e[:len(d)-1] to diagonal form by QL
-// sweeps with implicit shifts, applying their rotations to rows of q: a row for each element of d, the first one at an
-// offset, of which cols elements count. cs is scratch of 2·len(d) elements. It reports whether all eigenvalues converged. An element of e counts as 0 when it is within the rounding
-// of its neighbours, or of the rounding of 1, which the largest element is near: sweeps would not get on with matrices that
-// span a hundred orders of magnitude.
+// sweeps with implicit shifts (Martin, Wilkinson 1968), applying their rotations to rows of q: a row for each element of d,
+// the first one at an offset, of which cols elements count. cs is scratch of 2·len(d) elements. It reports whether all
+// eigenvalues converged.
+//
+// An element of e counts as 0 when it is within the rounding of its neighbours, or of the rounding of 1, which the
+// largest element is near: sweeps would not get on with matrices that span a hundred orders of magnitude.
 func (c isa64) implicitQL(d, e, q []float64, at, stride, cols int, cs []float64) bool {
 	for l := range d {
 		for sweeps := 0; ; sweeps++ {
@@ -46,7 +48,7 @@ func qlSweep(d, e []float64, l, m int, cs []float64) int {
 		if i < m-1 {
 			e[i+1] = r
 		}
-		if r == 0 {
+		if r == 0 { // the matrix falls apart below row i
 			d[i+1] -= p
 			return m - 1 - i
 		}

@@ -10,28 +10,33 @@ const (
 	negligible = 1e-280  // squares under this have lost digits
 )
 
-// reduction brings the matrix to tridiagonal form. For each column of a panel it keeps the reflector v and the vector w
+// eigenReduction brings the matrix to tridiagonal form. For each column of a panel it keeps the reflector v and the vector w
 // of the update A - v·wᵀ - w·vᵀ as rows, in the order V, W, V: the update is then one product of the first two parts with
 // the last two.
-type reduction struct {
+type eigenReduction struct {
 	*eigenSolver
 	u      []float64 // V, W, V
 	first  int       // of the panel
-	bounds [symChunks + 1]int
 	x, y   []float64 // of the product with the matrix
+	column int       // that is being reduced
 	base   int       // column of x[0]
+	chunks int       // parts of that product, part c having rows bounds[c] to bounds[c+1] of those from base on
+	bounds [symChunks + 1]int
 
 	partial             []float64
 	symBody, updateBody func(worker, lo, hi int)
 }
 
-func (r *reduction) bind(s *eigenSolver) {
+func (r *eigenReduction) bind(s *eigenSolver) {
 	r.eigenSolver = s
 	r.symBody, r.updateBody = r.symPart, r.updateRows
 }
 
+// forget drops the caller's memory.
+func (r *eigenReduction) forget() { r.u, r.x, r.y, r.partial = nil, nil, nil, nil }
+
 // tridiagonalise sets d, e and tau, and the rows of a to the reflectors.
-func (r *reduction) tridiagonalise() {
+func (r *eigenReduction) tridiagonalise() {
 	r.u, r.partial = r.s[:3*panelWidth*r.ld], r.q[1]
 	clear(r.u)
 	clear(r.coef)
@@ -47,12 +52,13 @@ func (r *reduction) tridiagonalise() {
 }
 
 // vRow and wRow are the vectors of step k of the panel, from a column on.
-func (r *reduction) vRow(k, from int) []float64 { return r.u[k*r.ld:][from:r.np] }
-func (r *reduction) wRow(k, from int) []float64 { return r.u[(panelWidth+k)*r.ld:][from:r.np] }
+func (r *eigenReduction) vRow(k, from int) []float64 { return r.u[k*r.ld:][from:r.np] }
+func (r *eigenReduction) wRow(k, from int) []float64 { return r.u[(panelWidth+k)*r.ld:][from:r.np] }
 
 // reduceRow brings row j up to date and reflects all of it but two elements away.
-func (r *reduction) reduceRow(j int) {
+func (r *eigenReduction) reduceRow(j int) {
 	k := j - r.first
+	r.column = j
 	r.refreshRow(j, k)
 	row := r.a[j*r.ld:][:r.np]
 	r.d[j] = row[j]
@@ -70,7 +76,7 @@ func (r *reduction) reduceRow(j int) {
 }
 
 // refreshRow subtracts the k updates of the panel from row j.
-func (r *reduction) refreshRow(j, k int) {
+func (r *eigenReduction) refreshRow(j, k int) {
 	if k == 0 {
 		return
 	}
@@ -107,7 +113,7 @@ func reflector(x []float64) (beta, tau float64) {
 }
 
 // setW computes w = tau·(A·v - (tau/2)·(vᵀ·A·v)·v) for the matrix A that the k updates before it leave.
-func (r *reduction) setW(j, k int) {
+func (r *eigenReduction) setW(j, k int) {
 	from := (j + 1) &^ (lanes64 - 1)
 	tau := r.tau[j]
 	clear(r.u[(panelWidth+k)*r.ld:][:r.np])
@@ -116,14 +122,19 @@ func (r *reduction) setW(j, k int) {
 	}
 	v, w := r.vRow(k, from), r.wRow(k, from)
 	r.multiply(v, w, from)
-	rows := roundUp(k, 4)
-	for _, pair := range [][2]int{{0, panelWidth}, {panelWidth, 0}} {
-		r.isa.dots(r.u[pair[1]*r.ld+from:], r.ld, rows, v, r.coef)
-		for i := range r.coef[:k] {
-			r.coef[i] = -r.coef[i]
+	for i := 0; i < k; i += 4 { // few rows at a time, which the second passage finds in the first cache
+		left, right := r.u[i*r.ld+from:], r.u[(panelWidth+i)*r.ld+from:]
+		var byLeft, byRight [4]float64
+		r.isa.dots(left, r.ld, 4, v, byLeft[:])
+		r.isa.dots(right, r.ld, 4, v, byRight[:])
+		for l := range 4 {
+			byLeft[l], byRight[l] = -byLeft[l], -byRight[l]
+			if i+l >= k {
+				byLeft[l], byRight[l] = 0, 0
+			}
 		}
-		clear(r.coef[k:rows])
-		r.isa.combine(r.u[pair[0]*r.ld+from:], r.ld, rows, r.coef, w)
+		r.isa.combine(left, r.ld, 4, byRight[:], w)
+		r.isa.combine(right, r.ld, 4, byLeft[:], w)
 	}
 	clear(w[:j+1-from])
 	sum := 0.0
@@ -137,17 +148,17 @@ func (r *reduction) setW(j, k int) {
 }
 
 // multiply adds the product of what is left of the matrix, from a column on, with x to y.
-func (r *reduction) multiply(x, y []float64, from int) {
+func (r *eigenReduction) multiply(x, y []float64, from int) {
 	m := len(x)
-	chunks := min(max(m*m/2/symArea, 1), symChunks)
-	for c := range chunks {
-		// Equal areas under the diagonal.
-		r.bounds[c] = int(float64(m)*(1-math.Sqrt(1-float64(c)/float64(chunks)))) &^ (lanes64 - 1)
-	}
-	r.bounds[chunks] = m
 	r.x, r.y, r.base = x, y, from
-	r.pool.For(chunks, 1, r.symBody)
-	for c := 1; c < chunks; c++ {
+	r.chunks = min(max(m*m/2/symArea, 1), symChunks)
+	for c := range r.chunks {
+		// Equal areas right of the diagonal.
+		r.bounds[c] = int(float64(m)*(1-math.Sqrt(1-float64(c)/float64(r.chunks)))) &^ (lanes64 - 1)
+	}
+	r.bounds[r.chunks] = m
+	r.pool.For(r.chunks, 1, r.symBody)
+	for c := 1; c < r.chunks; c++ {
 		part := r.partial[c*r.ld:][:m]
 		for i := r.bounds[c]; i < m; i++ {
 			y[i] += part[i]
@@ -155,23 +166,34 @@ func (r *reduction) multiply(x, y []float64, from int) {
 	}
 }
 
-// symPart multiplies with some rows of the matrix and their mirrored columns, each part but the first into a sum of its own.
-func (r *reduction) symPart(_, lo, hi int) {
+// symPart multiplies with parts of the matrix and their mirrored columns, each but the first into a sum of its own. Every
+// other product goes upwards: it then begins with the rows that the one before has left in the cache.
+func (r *eigenReduction) symPart(_, lo, hi int) {
+	up := r.column%2 == 0
 	for c := lo; c < hi; c++ {
-		y := r.y
-		if c > 0 {
-			y = r.partial[c*r.ld:][:len(r.x)]
-			clear(y[r.bounds[c]:])
+		part := c
+		if up {
+			part = r.chunks - 1 - c
 		}
-		for i := r.bounds[c]; i < r.bounds[c+1]; i += lanes64 {
-			at := r.base + i
-			r.isa.symmetric(r.a[at*r.ld+at:], r.ld, r.np-at, r.x[i:], y[i:])
+		y := r.y
+		if part > 0 {
+			y = r.partial[part*r.ld:][:len(r.x)]
+			clear(y[r.bounds[part]:])
+		}
+		first, end := r.bounds[part], r.bounds[part+1]
+		for i := first; i < end; i += lanes64 {
+			row := i
+			if up {
+				row = first + end - lanes64 - i
+			}
+			at := r.base + row
+			r.isa.symmetric(r.a[at*r.ld+at:], r.ld, r.np-at, r.x[row:], y[row:])
 		}
 	}
 }
 
 // updateRows applies the updates of the panel to groups of rows of what is left of the matrix.
-func (r *reduction) updateRows(_, lo, hi int) {
+func (r *eigenReduction) updateRows(_, lo, hi int) {
 	begin := r.first + panelWidth
 	t := tile64{aLane: 1, aStep: r.ld, bStep: r.ld, cRow: r.ld, k: 2 * panelWidth, alpha: -1, beta: 1}
 	for col := begin + lo*lanes64; col < r.np; col += strip64 {

@@ -13,9 +13,7 @@ const secularSteps = 200
 type secular struct{ value, left, right, slope, curve float64 }
 
 // evaluate gives the secular function at origin + tau, where origin is one of the poles; those up to split are on the left.
-func (m *merge) evaluate(split int, origin, tau float64) (f secular) {
-	DebugEvals++
-
+func (m *eigenMerge) evaluate(split int, origin, tau float64) (f secular) {
 	k := roundUp(len(m.kept), lanes64)
 	d, z := m.dk[m.lo:][:k], m.zk[m.lo:][:k]
 	lo, hi := (split+1)&^(lanes64-1), roundUp(split+1, lanes64)
@@ -32,14 +30,14 @@ func (m *merge) evaluate(split int, origin, tau float64) (f secular) {
 	return f
 }
 
-// settled reports whether what is left of the value is within its rounding.
-func (m *merge) settled(f *secular, tau float64) bool {
+// settled reports whether the value is within its rounding of 0 (Gu, Eisenstat 1995).
+func (m *eigenMerge) settled(f *secular, tau float64) bool {
 	terms := float64(max(len(m.kept), lanes64))
 	return math.Abs(f.value) <= unitRoundoff*(terms*(1/m.rho+math.Abs(f.left)+math.Abs(f.right))+math.Abs(tau)*f.slope)
 }
 
 // findRoots finds eigenvalues lo to hi of the update and stores their distances from the poles as rows of the update.
-func (m *merge) findRoots(_, lo, hi int) {
+func (m *eigenMerge) findRoots(_, lo, hi int) {
 	d := m.dk[m.lo:][:roundUp(len(m.kept), lanes64)]
 	for i := lo; i < hi; i++ {
 		origin, tau := m.root(i)
@@ -52,7 +50,7 @@ func (m *merge) findRoots(_, lo, hi int) {
 }
 
 // root finds eigenvalue i, between pole i and the next one, as a distance from the nearer of them.
-func (m *merge) root(i int) (origin, tau float64) {
+func (m *eigenMerge) root(i int) (origin, tau float64) {
 	k := len(m.kept)
 	d, z := m.dk[m.lo:][:k], m.zk[m.lo:][:k]
 	if k == 1 {
@@ -103,14 +101,8 @@ func (m *merge) root(i int) (origin, tau float64) {
 		f = m.evaluate(left, origin, tau)
 		slow = !slow && math.Abs(f.value) > math.Abs(before)/2
 	}
-	if !m.settled(&f, tau) {
-		println("unsettled", k, i, f.value, tau, lo, hi, origin == d[i], last, 1/m.rho, f.left, f.right, f.slope)
-	}
-	DebugRoots++
 	return origin, tau
 }
-
-var DebugRoots, DebugEvals int
 
 // middle is between lo and hi, which have one sign: by order of magnitude when both are known.
 func middle(lo, hi float64) float64 {
@@ -148,13 +140,12 @@ func (f *secular) stepBeyond(p, q, z float64) float64 {
 	return 2 * b / (a - root)
 }
 
-// refreshZ computes, for some vectors of ranks, the z of which the roots are the exact eigenvalues: with it eigenvectors are orthogonal
-// however close the roots (Gu, Eisenstat 1994).
-func (m *merge) refreshZ(_, lo, hi int) {
+// refreshZ computes, for some vectors of ranks, the z of which the roots are the exact eigenvalues: with it eigenvectors are
+// orthogonal however close the roots (Gu, Eisenstat 1994).
+func (m *eigenMerge) refreshZ(_, lo, hi int) {
 	k := len(m.kept)
 	d := m.dk[m.lo:][:roundUp(k, lanes64)]
-	lo, hi = lo*lanes64, hi*lanes64
-	hi = min(hi, len(d))
+	lo, hi = lo*lanes64, min(hi*lanes64, len(d))
 	w := m.zhat[m.lo:][:len(d)]
 	for j := lo; j < hi; j++ {
 		w[j] = 1
@@ -185,7 +176,7 @@ func (m *merge) refreshZ(_, lo, hi int) {
 }
 
 // setVectors turns rows of distances into eigenvectors of the update, of length 1, their elements in order of class.
-func (m *merge) setVectors(_, lo, hi int) {
+func (m *eigenMerge) setVectors(_, lo, hi int) {
 	k := len(m.kept)
 	z := m.zhat[m.lo:][:roundUp(k, lanes64)]
 	buf := m.packs()[lo/rootGrain*len(z):][:len(z)]

@@ -51,6 +51,13 @@ func BenchmarkGemm(b *testing.B) {
 			{4096, 1, 4096, "rows", "rows"},
 			{8, 1024, 1024, "rows", "columns"},
 			{8, 1024, 1024, "rows", "rows"},
+			{4096, 512, 128, "rows", "columns"},
+			{4096, 128, 512, "rows", "columns"},
+			{4096, 128, 512, "rows", "rows"},
+			{512, 128, 4096, "columns", "rows"},
+			{128, 128, 4096, "columns", "rows"},
+			{128, 256, 784, "rows", "columns"},
+			{256, 784, 128, "columns", "rows"},
 			{32, 32, 32, "rows", "rows"},
 			{8, 8, 8, "rows", "rows"},
 		} {
@@ -62,10 +69,15 @@ func BenchmarkGemm(b *testing.B) {
 	}
 }
 
-// The products of attention: 12 heads, 256 positions, 64 features.
+// The products of attention for heads of all sequences, positions and features.
 func BenchmarkGemmAttention(b *testing.B) {
+	for _, s := range [][3]int{{12, 256, 64}, {256, 64, 32}, {64, 128, 32}} {
+		b.Run(fmt.Sprintf("%dx%dx%d", s[0], s[1], s[2]), func(b *testing.B) { benchmarkAttention(b, s[0], s[1], s[2]) })
+	}
+}
+
+func benchmarkAttention(b *testing.B, heads, length, size int) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	const heads, length, size = 12, 256, 64
 	q, p := random(rng, heads*length*size), random(rng, heads*length*length)
 	flat, square := Batch{Stride: length * size}, Batch{Stride: length * length}
 	b.Run("scores", func(b *testing.B) {

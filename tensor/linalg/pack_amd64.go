@@ -24,7 +24,7 @@ func transposeAVX512(t *strip)
 //go:noescape
 func copyAVX512(t *strip)
 
-// transposeAVX2 packs at most 8 lanes, each contiguous in k, for a multiple of 8 steps.
+// transposeAVX2 packs at most 8 lanes, each contiguous in k, for a multiple of 8 steps of 6 or a multiple of 8 lanes.
 //
 //go:noescape
 func transposeAVX2(t *strip)
@@ -40,7 +40,7 @@ func packStrip(kern *kernel, dst []float32, width int, src []float32, lane, step
 				transposeAVX512(&p)
 			}
 		}
-	case kern.level == cpu.AVX2 && step == 1 && steps >= 8:
+	case kern.level == cpu.AVX2 && step == 1 && steps >= 8 && (width == 6 || width%8 == 0):
 		s.steps = steps &^ 7
 		for l := 0; l < width; l += 8 {
 			if p, ok := s.part(l, 8); ok {

@@ -14,6 +14,7 @@ type Weave struct {
 	SrcPlane         int
 	level            *kernel
 	sources          int
+	whole            int       // vectors before the one that is put together, which are copied
 	index            [32]int32 // of what the first two sources give, and the other two
 	have             [4]uint16 // elements of the sources that are used, and read
 	low, high, store uint16
@@ -48,6 +49,18 @@ func (k Sweeper) Weave(from []int) Weave {
 	return w
 }
 
+// Copy is a copy of rows of count elements, at least 1, from a source that is not nil.
+func (k Sweeper) Copy(count int) Weave {
+	lanes := k.Lanes()
+	last := make([]int, (count-1)%lanes+1)
+	for l := range last {
+		last[l] = l
+	}
+	w := k.Weave(last)
+	w.whole = (count - 1) / lanes
+	return w
+}
+
 // straight says that every lane is the same element of the first source.
 func (w *Weave) straight() bool {
 	for l := range 16 {
@@ -65,7 +78,7 @@ type weave struct {
 	rows, planes       int
 	dstRow, srcRow     int
 	dstPlane, srcPlane int
-	sources            int
+	sources, whole     int
 	index              [32]int32
 	have               [4]uint16
 	low, high, keep    uint16
@@ -77,9 +90,12 @@ func (w *Weave) Run() {
 		return
 	}
 	t := weave{dst: w.Dst, src: w.Src, rows: w.Rows, planes: w.Planes, dstRow: w.DstRow, srcRow: w.SrcRow,
-		dstPlane: w.DstPlane, srcPlane: w.SrcPlane, sources: w.sources, index: w.index, have: w.have,
+		dstPlane: w.DstPlane, srcPlane: w.SrcPlane, sources: w.sources, whole: w.whole, index: w.index, have: w.have,
 		low: w.low, high: w.high, keep: w.store}
-	t.check()
+	t.check(w.level.nr / 2)
+	if t.src[0] == nil && t.whole == 0 {
+		t.sources = max(t.sources, 2) // a single source is copied unseen
+	}
 	for i := range t.src {
 		if t.src[i] == nil || i >= t.sources {
 			t.src[i], t.have[i] = t.dst, 0
@@ -89,12 +105,12 @@ func (w *Weave) Run() {
 }
 
 // check panics unless the last element of the last row exists everywhere.
-func (t *weave) check() {
-	row, plane := t.rows-1, t.planes-1
-	_ = t.dst[plane*t.dstPlane+row*t.dstRow+bits.Len16(t.keep)-1]
+func (t *weave) check(lanes int) {
+	row, plane, whole := t.rows-1, t.planes-1, t.whole*lanes
+	_ = t.dst[plane*t.dstPlane+row*t.dstRow+whole+bits.Len16(t.keep)-1]
 	for i, src := range t.src[:t.sources] {
-		if src != nil && t.have[i] != 0 {
-			_ = src[plane*t.srcPlane+row*t.srcRow+bits.Len16(t.have[i])-1]
+		if (src != nil || whole > 0) && t.have[i] != 0 {
+			_ = src[plane*t.srcPlane+row*t.srcRow+whole+bits.Len16(t.have[i])-1]
 		}
 	}
 }
@@ -104,8 +120,8 @@ func weaveGeneric(t *weave, lanes int) {
 	for plane := range t.planes {
 		for row := range t.rows {
 			dst, at := t.dst[plane*t.dstPlane+row*t.dstRow:], plane*t.srcPlane+row*t.srcRow
-			if t.sources == 1 && t.have[0] == t.keep && t.keep&(t.keep+1) == 0 {
-				copy(dst, t.src[0][at:at+bits.Len16(t.have[0])])
+			if t.sources == 1 {
+				copy(dst, t.src[0][at:at+t.whole*lanes+bits.Len16(t.have[0])])
 				continue
 			}
 			for l := range lanes {

@@ -115,6 +115,7 @@ func operators(g *graph.Graph) []Operator {
 			o.Type = id.Domain + "::" + id.Type
 		}
 		switch def, err := op.Resolve(id.Domain, id.Type, id.Since); {
+		case pass.Expands(id): // to nodes that have gradients
 		case err != nil:
 			o.Forward, o.Gradient = "no", "no"
 		case def.Grad == nil:

@@ -81,8 +81,8 @@ func (s isa) symmetricRows(t *text, at, rows int) {
 	}
 }
 
-// fourRows emits the loop over groups of 4 rows that dots and combine share; inner emits the passage over a group, with SI at a, DX
-// at the vector of n elements in CX, DI at the 4 scalars.
+// fourRows emits the loop over groups of 4 rows that dots and combine share; inner emits the passage over a group, with SI
+// at a, DX at the vector of n elements in CX, DI at the 4 scalars.
 func (s isa) fourRows(t *text, vector, scalars string, inner func()) {
 	t.op("MOVQ a+0(FP), R12")
 	t.op("MOVQ stride+8(FP), R8")

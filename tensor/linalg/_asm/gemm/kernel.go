@@ -51,21 +51,34 @@ func (s isa) dispatch(t *text) {
 	t.load("micro_rows", "AX")
 	t.op("CMPQ micro_cols(DI), $%d", s.size/4)
 	t.op("JLE one")
-	for vectors := 2; vectors >= 1; vectors-- {
-		if vectors == 1 {
-			t.label("one")
-		}
-		s.choose(t, vectors)
+	if s.mask {
+		t.op("CMPQ micro_cols(DI), $%d", s.size/2)
+		t.op("JEQ whole")
+	}
+	s.choose(t, "x2")
+	t.label("one")
+	s.choose(t, "x1")
+	if s.mask {
+		t.label("whole")
+		s.choose(t, "whole")
 	}
 }
 
-// choose jumps to the body for AX rows.
-func (s isa) choose(t *text, vectors int) {
+// choose jumps to the body of a kind for AX rows.
+func (s isa) choose(t *text, kind string) {
 	for r := s.mr; r > 1; r-- {
 		t.op("CMPQ AX, $%d", r)
-		t.op("JEQ rows%dx%d", r, vectors)
+		t.op("JEQ rows%d%s", r, kind)
 	}
-	t.op("JMP rows1x%d", vectors)
+	t.op("JMP rows1%s", kind)
+}
+
+// wholeStep is step for two vectors that are there entirely: masks would take the place of multiplications.
+func (s isa) wholeStep(t *text, vectors int) {
+	for v := range vectors {
+		t.op("VMOVUPS %d(DX), %s", v*s.size, s.tmp(v))
+	}
+	t.op("ADDQ R10, DX")
 }
 
 // step loads a step of B, which lies at a stride.
@@ -76,9 +89,9 @@ func (s isa) step(t *text, vectors int) {
 	t.op("ADDQ R10, DX")
 }
 
-// body is the kernel for one size of tile; step loads a step of B into the first temporaries.
-func (s isa) body(t *text, rows, vectors int, step func(t *text, vectors int)) {
-	tag := fmt.Sprintf("%dx%d", rows, vectors)
+// body is the kernel of a kind for one size of tile; step loads a step of B into the first temporaries.
+func (s isa) body(t *text, rows, vectors int, kind string, step func(t *text, vectors int)) {
+	tag := fmt.Sprintf("%d%s", rows, kind)
 	t.label("rows" + tag)
 	for i := range rows * vectors {
 		t.op("VXORPS %[1]s, %[1]s, %[1]s", s.vec(i))
@@ -125,11 +138,21 @@ func (s isa) kernel(t *text) {
 	}
 	s.prologue(t)
 	s.dispatch(t)
-	for vectors := 2; vectors >= 1; vectors-- {
+	s.bodies(t, 2, s.step)
+	if s.mask {
 		for r := s.mr; r >= 1; r-- {
-			s.body(t, r, vectors, s.step)
+			s.body(t, r, 2, "whole", s.wholeStep)
 		}
-		s.finish(t, vectors)
+	}
+	s.finish(t, 2)
+	s.bodies(t, 1, s.step)
+	s.finish(t, 1)
+}
+
+// bodies are those of every number of rows.
+func (s isa) bodies(t *text, vectors int, step func(t *text, vectors int)) {
+	for r := s.mr; r >= 1; r-- {
+		s.body(t, r, vectors, fmt.Sprintf("x%d", vectors), step)
 	}
 }
 

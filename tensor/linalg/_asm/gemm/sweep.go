@@ -27,13 +27,11 @@ func (s isa) sweep(t *text) {
 	t.op("CMPQ micro_cols(DI), $%d", s.size/4)
 	t.op("JLE one")
 	t.label("two")
-	s.choose(t, 2)
+	s.choose(t, "x2")
 	t.label("one")
-	s.choose(t, 1)
+	s.choose(t, "x1")
 	for vectors := 2; vectors >= 1; vectors-- {
-		for r := s.mr; r >= 1; r-- {
-			s.body(t, r, vectors, s.sweepStep)
-		}
+		s.bodies(t, vectors, s.sweepStep)
 		s.finish(t, vectors)
 	}
 }

@@ -19,7 +19,6 @@ func weaveAVX512(t *text) {
 	t.op("VMOVDQU32 weave_index+64(DI), Z5")
 	t.loadStride("weave_dstRow", "R11")
 	t.loadStride("weave_srcRow", "R12")
-	t.loadStride("weave_srcPlane", "R13")
 
 	t.label("plane")
 	for i, reg := range weaveSources {
@@ -31,17 +30,14 @@ func weaveAVX512(t *text) {
 	t.op("CMPQ AX, $2")
 	t.op("JGT row4")
 	t.op("JEQ row2")
-	for _, sources := range []int{1, 2, 4} {
+	t.weaveWhole()
+	for _, sources := range []int{2, 4} {
 		t.label(fmt.Sprintf("row%d", sources))
 		for i, reg := range weaveSources[:sources] {
-			// The next plane is on another page, which the processor does not look ahead to.
-			t.op("PREFETCHT0 (%s)(R13*1)", reg)
 			t.op("VMOVUPS.Z (%s), K%d, Z%d", reg, i+1, i)
 			t.op("ADDQ R12, %s", reg)
 		}
-		if sources >= 2 {
-			t.op("VPERMT2PS.Z Z1, Z4, K5, Z0")
-		}
+		t.op("VPERMT2PS.Z Z1, Z4, K5, Z0")
 		if sources == 4 {
 			t.op("VPERMT2PS.Z Z3, Z5, K6, Z2")
 			t.op("VORPS Z2, Z0, Z0")
@@ -65,6 +61,31 @@ func weaveAVX512(t *text) {
 	t.label("done")
 	t.op("VZEROUPPER")
 	t.op("RET")
+}
+
+// weaveWhole copies rows of whole vectors and a last one that may not be whole.
+func (t *text) weaveWhole() {
+	t.label("row1")
+	t.op("MOVQ SI, R8")
+	t.op("MOVQ DX, R9")
+	t.load("weave_whole", "R10")
+	t.op("TESTQ R10, R10")
+	t.op("JEQ last")
+	t.label("whole")
+	t.op("VMOVUPS (R8), Z0")
+	t.op("VMOVUPS Z0, (R9)")
+	t.op("ADDQ $64, R8")
+	t.op("ADDQ $64, R9")
+	t.op("DECQ R10")
+	t.op("JNE whole")
+	t.label("last")
+	t.op("VMOVUPS.Z (R8), K1, Z0")
+	t.op("VMOVUPS Z0, K7, (R9)")
+	t.op("ADDQ R12, SI")
+	t.op("ADDQ R11, DX")
+	t.op("DECQ CX")
+	t.op("JNE row1")
+	t.op("JMP next")
 }
 
 var weaveSources = []string{"SI", "R8", "R9", "R10"}

@@ -55,6 +55,8 @@ func (b *builder) value(v value) val {
 
 func (b *builder) num(f float64) val { return b.bits(math.Float32bits(float32(f))) }
 func (b *builder) bits(u uint32) val { return b.value(value{memory: b.table.at(u)}) }
+
+// arg is a scalar or number of the function, in a register.
 func (b *builder) arg(name string) val {
 	v, ok := b.args[name]
 	if !ok {
@@ -125,8 +127,16 @@ func (b *builder) poly(x val, coefficients ...float64) val {
 	return p
 }
 
+// Predicates of VCMPPS; with a NaN unordered, unequal and notLess hold.
 const (
-	equal, unordered, unequal, less, notAbove, notLess, notBelow, greater = 0, 3, 4, 17, 18, 21, 29, 30 // of NaN: unordered, unequal, notLess
+	equal     = 0
+	unordered = 3
+	unequal   = 4
+	less      = 17
+	notAbove  = 18
+	notLess   = 21
+	notBelow  = 29
+	greater   = 30
 )
 
 func (b *builder) cmp(predicate int, x, y val) val {
@@ -169,60 +179,4 @@ func (b *builder) wholeOr(x, y val) val {
 		return b.step(step{op: "VBLENDMPS", src: []val{x, y}, tail: "K1"}, false)
 	}
 	return b.step(step{op: "VBLENDVPS", src: []val{b.cut, x, y}}, false)
-}
-
-func (b *builder) address(slice string) string {
-	p, ok := b.ptrs[slice]
-	if !ok {
-		panic("no slice " + slice)
-	}
-	if b.offset == 0 {
-		return fmt.Sprintf("(%s)(AX*4)", p)
-	}
-	return fmt.Sprintf("%d(%s)(AX*4)", b.offset, p)
-}
-
-func (b *builder) load(slice string) val {
-	switch {
-	case !b.tail:
-		return b.step(step{op: "VMOVUPS " + b.address(slice)}, false)
-	case b.wide():
-		return b.step(step{op: "VMOVUPS.Z " + b.address(slice), tail: "K1"}, false)
-	}
-	return b.step(step{op: "VMASKMOVPS " + b.address(slice), src: []val{b.cut}}, false)
-}
-
-func (b *builder) store(slice string, v val) {
-	s := step{op: "VMOVUPS", src: []val{b.inReg(v)}, tail: b.address(slice), dst: -1}
-	switch {
-	case b.tail && b.wide():
-		s.tail = "K1, " + s.tail
-	case b.tail:
-		s.op, s.src = "VMASKMOVPS", append(s.src, b.cut)
-	}
-	b.steps = append(b.steps, s)
-}
-
-// into is bin with a pinned destination, which is the first operand too.
-func (b *builder) into(op string, acc, v val) {
-	b.steps = append(b.steps, step{op: op, src: []val{v, acc}, dst: acc})
-}
-
-// fmaInto adds x*y to acc.
-func (b *builder) fmaInto(op string, acc, x, y val) {
-	b.steps = append(b.steps, step{op: op, src: []val{y, x}, dst: acc})
-}
-
-// halves are the elements of x as float64.
-func (b *builder) halves(x val) [2]val {
-	widen := func(v val) val {
-		return b.step(step{op: "VCVTPS2PD", src: []val{v}, narrow: [2]bool{true, false}}, false)
-	}
-	low := widen(x)
-	op := "VEXTRACTF128"
-	if b.wide() {
-		op = "VEXTRACTF64X4"
-	}
-	high := b.step(step{op: op, imm: "$1, ", src: []val{x}, narrow: [2]bool{false, true}}, false)
-	return [2]val{low, widen(high)}
 }

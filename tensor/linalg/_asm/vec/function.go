@@ -10,10 +10,10 @@ import (
 type function struct {
 	name    string
 	slices  []string
-	scalars []string // float32 arguments behind the slices
-	record  string   // type of the struct p whose fields the scalars are, "" for arguments of their own
-	numbers map[string]float64
-	unroll  int // vectors a turn
+	scalars []string           // float32 arguments behind the slices
+	record  string             // type of the struct p whose fields the scalars are, "" for arguments of their own
+	numbers map[string]float64 // constants that are kept in registers, used like scalars
+	unroll  int                // vectors a turn
 
 	body func(b *builder)
 
@@ -22,7 +22,6 @@ type function struct {
 	accs   int
 	start  float64
 	fold   string // instruction that joins accumulators
-
 }
 
 func (f *function) table() string { return "vec" + strings.ToUpper(f.name[:1]) + f.name[1:] }
