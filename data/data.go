@@ -65,4 +65,7 @@ type Format struct {
 }
 
 // Option documents one option of a format.
-type Option struct{ Name, Doc string }
+type Option struct {
+	Name string `json:"name"`
+	Doc  string `json:"doc"`
+}

@@ -19,39 +19,39 @@ type Config struct {
 	Output string `yaml:"output,omitempty" placeholder:"NAME" help:"The model output that the loss looks at; the first one if not given."`
 	Loss   string `yaml:"loss" default:"auto" help:"Loss: auto, ce, mse, l1, huber, bce. auto goes by the labels."`
 
-	LabelSmoothing float64  `yaml:"label_smoothing,omitempty" help:"Label smoothing of cross-entropy."`
+	LabelSmoothing float64  `yaml:"label_smoothing,omitempty" placeholder:"X" help:"Label smoothing of cross-entropy."`
 	Freeze         []string `yaml:"freeze,omitempty" placeholder:"GLOB" help:"Leave the parameters that match as they are."`
 	Tie            bool     `yaml:"tie,omitempty" help:"Keep equal initializers that an inference export merged one parameter."`
 	Init           string   `yaml:"init" default:"file" enum:"file,fresh" help:"Initial weights: from the file, or fresh ones drawn by --seed."`
 
 	Opt         string   `yaml:"opt" default:"adamw" placeholder:"NAME[,k=v…]" help:"Optimizer and its settings; see: onnxtrain optimizers list."`
-	LR          *float64 `yaml:"lr,omitempty" name:"lr" help:"Learning rate; the optimizer's default if not given."`
-	WeightDecay *float64 `yaml:"weight_decay,omitempty" help:"Weight decay; the optimizer's default if not given."`
+	LR          *float64 `yaml:"lr,omitempty" name:"lr" placeholder:"X" help:"Learning rate; the optimizer's default if not given."`
+	WeightDecay *float64 `yaml:"weight_decay,omitempty" placeholder:"X" help:"Weight decay; the optimizer's default if not given."`
 	NoDecay     []string `yaml:"no_decay,omitempty" placeholder:"ROLE" help:"Roles without weight decay: bias, norm, embedding, weight."`
 	Schedule    string   `yaml:"schedule" default:"constant" placeholder:"NAME[,k=v…]" help:"Learning-rate schedule: constant, linear, cosine, step, onecycle."`
 	Warmup      string   `yaml:"warmup,omitempty" placeholder:"N|P%" help:"Linear warm-up over N steps or P percent of the run."`
-	ClipNorm    float64  `yaml:"clip_norm,omitempty" help:"Scale gradients down to this global norm; 0 never does."`
+	ClipNorm    float64  `yaml:"clip_norm,omitempty" placeholder:"NORM" help:"Scale gradients down to this global norm; 0 never does."`
 	Accumulate  int      `yaml:"accumulate" default:"1" help:"Batches to average gradients over before an update."`
 	LossTerms   string   `yaml:"loss_terms" default:"batch+seq" enum:"batch,batch+seq,sum" help:"What the optimizer takes as the number of averaged loss terms."`
 
-	Data      string `yaml:"data,omitempty" placeholder:"SPEC" help:"Training data, such as imagefolder:DIR; built-in synthetic data if not given."`
+	Data      string `yaml:"data,omitempty" placeholder:"SPEC" help:"Training data, such as imagefolder:DIR; built-in synthetic data if not given. See: onnxtrain datasets."`
 	Val       string `yaml:"val,omitempty" placeholder:"SPEC|split=F" help:"Validation data, or a fraction of the training data to hold out."`
 	Batch     int    `yaml:"batch" default:"128" help:"Examples a step."`
-	Epochs    int    `yaml:"epochs,omitempty" help:"Passes over the data; 3 if neither this nor --steps is given."`
-	Steps     int    `yaml:"steps,omitempty" help:"Updates; the data is repeated as needed."`
+	Epochs    int    `yaml:"epochs,omitempty" placeholder:"N" help:"Passes over the data; 3 if neither this nor --steps is given."`
+	Steps     int    `yaml:"steps,omitempty" placeholder:"N" help:"Updates; the data is repeated as needed."`
 	NoShuffle bool   `yaml:"no_shuffle,omitempty" help:"Keep the order of the data."`
 	Workers   int    `yaml:"workers" default:"2" help:"Goroutines that read and augment data."`
 	Seed      uint64 `yaml:"seed" default:"0" help:"Seed of order, augmentation, dropout and fresh weights."`
 
 	DType     string `yaml:"dtype" name:"dtype" default:"f32" enum:"f32,f64" help:"Precision: f32; f64 verifies, on slow reference kernels."`
-	Threads   int    `yaml:"threads,omitempty" help:"Compute threads; 0 takes all that the container allows. Results do not depend on it."`
-	ISA       string `yaml:"isa,omitempty" name:"isa" help:"Highest instruction set to use: generic, avx2, avx512."`
+	Threads   int    `yaml:"threads,omitempty" placeholder:"N" help:"Compute threads; 0 takes all that the container allows. Results do not depend on it."`
+	ISA       string `yaml:"isa,omitempty" name:"isa" placeholder:"LEVEL" help:"Highest instruction set to use: generic, avx2, avx512."`
 	MaxMemory string `yaml:"max_memory,omitempty" placeholder:"SIZE" help:"Refuse a run whose plan is larger, such as 4GiB."`
 
 	Out       string `yaml:"out,omitempty" short:"o" placeholder:"DIR" help:"Run directory; runs/TIME_MODEL_OPT if not given."`
 	Overwrite bool   `yaml:"overwrite,omitempty" help:"Allow a run directory that holds a run."`
 	LogEvery  int    `yaml:"log_every" default:"10" help:"Steps from one line of metrics to the next."`
-	EvalEvery int    `yaml:"eval_every,omitempty" help:"Steps from one validation to the next; once an epoch if not given."`
+	EvalEvery int    `yaml:"eval_every,omitempty" placeholder:"N" help:"Steps from one validation to the next; once an epoch if not given."`
 }
 
 // ParseConfig reads a configuration file strictly: an unknown key is an error that shows its line.

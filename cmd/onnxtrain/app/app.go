@@ -22,6 +22,7 @@ type cli struct {
 	Eval        evalCmd        `cmd:"" help:"Score a model or a run on a data set."`
 	Inspect     inspectCmd     `cmd:"" help:"Show what a model holds and whether it can be trained."`
 	Optimizers  optimizersCmd  `cmd:"" help:"List, describe and check optimizers."`
+	Datasets    datasetsCmd    `cmd:"" help:"List the data formats that --data reads, with their options."`
 	Conformance conformanceCmd `cmd:"" help:"Run ONNX backend test cases."`
 	Bench       benchCmd       `cmd:"" help:"Time training steps or kernels."`
 	Export      exportCmd      `cmd:"" help:"Write a run's model to a file."`

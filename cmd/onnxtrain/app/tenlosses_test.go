@@ -8,6 +8,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -15,13 +17,15 @@ import (
 type recording struct {
 	Data  string
 	Batch int
-	Runs  []struct {
-		Opt    string
-		Hyper  map[string]any
-		Losses []float64          `json:"losses_f32"`
-		Exact  []float64          `json:"losses_f64"`
-		Norm0  map[string]float64 `json:"grad_norm_step0"`
-	}
+	Runs  []recordedRun
+}
+
+type recordedRun struct {
+	Opt    string
+	Hyper  map[string]any
+	Losses []float64          `json:"losses_f32"`
+	Exact  []float64          `json:"losses_f64"`
+	Norm0  map[string]float64 `json:"grad_norm_step0"`
 }
 
 // shared is the folder of data that lies beside the repository; tests that want it skip without.
@@ -34,16 +38,15 @@ func shared(t *testing.T, path ...string) string {
 	return file
 }
 
-// TestTenLosses trains each model of the recordings with the command line and compares every loss with PyTorch's, and
-// the norm of the first gradient.
-func TestTenLosses(t *testing.T) {
-	folder := shared(t, "golden", "training")
-	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
+// recordings are the recorded models, by name.
+func recordings(t *testing.T) map[string]recording {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(shared(t, "golden", "training"), "*.json"))
 	if err != nil || len(files) != 9 {
 		t.Fatalf("%d recordings, %v; there should be 9", len(files), err)
 	}
+	all := map[string]recording{}
 	for _, file := range files {
-		name := filepath.Base(file[:len(file)-len(".json")])
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -52,28 +55,94 @@ func TestTenLosses(t *testing.T) {
 		if err := json.Unmarshal(b, &g); err != nil {
 			t.Fatal(err)
 		}
-		for _, r := range g.Runs {
+		all[strings.TrimSuffix(filepath.Base(file), ".json")] = g
+	}
+	return all
+}
+
+// follow trains a recorded model with the command line and returns its metrics.
+func (g recording) follow(t *testing.T, name string, run int, more ...string) []metrics {
+	t.Helper()
+	folder, out := shared(t, "golden", "training"), t.TempDir()
+	opt := g.Runs[run].Opt
+	for k, v := range g.Runs[run].Hyper {
+		opt += fmt.Sprintf(",%s=%v", k, v)
+	}
+	runOK(t, append([]string{"train", "--model", filepath.Join(folder, name+".train.onnx"), "--opt", opt,
+		"--data", "npz:" + filepath.Join(folder, g.Data), "--no-shuffle", "--batch", fmt.Sprint(g.Batch),
+		"--log-every", "1", "--out", out}, more...)...)
+	return readMetrics(t, filepath.Join(out, "metrics.jsonl"))
+}
+
+// TestTenLosses compares ten losses in float32 with PyTorch's, and the norm of the first gradient. A loss may stray from
+// the recording by max(1e-5, 5 times PyTorch's own error in float32 at that step).
+//
+// With BatchNorm, training is chaotic: a rectifier whose input is within rounding of 0 sends rounding errors of 1e-7 to
+// 1e-3 of a gradient, and from step 2 on PyTorch's own error is one draw of that noise, which passes through 0 here and
+// there. For these models the largest error of the neighbouring steps gives the scale; TestTenLossesInFloat64 holds them
+// to 1e-6 where rounding plays no part.
+func TestTenLosses(t *testing.T) {
+	for name, g := range recordings(t) {
+		chaotic := strings.Contains(runOK(t, "inspect", filepath.Join(shared(t, "golden", "training"), name+".train.onnx"), "--json"), "BatchNormalization")
+		for k, r := range g.Runs {
 			t.Run(name+"/"+r.Opt, func(t *testing.T) {
-				opt := r.Opt
-				for k, v := range r.Hyper {
-					opt += fmt.Sprintf(",%s=%v", k, v)
-				}
-				out := t.TempDir()
-				runOK(t, "train", "--model", filepath.Join(folder, name+".train.onnx"), "--opt", opt,
-					"--data", "npz:"+filepath.Join(folder, g.Data), "--no-shuffle", "--batch", fmt.Sprint(g.Batch),
-					"--steps", "10", "--log-every", "1", "--out", out)
 				var squares float64
 				for _, n := range r.Norm0 {
 					squares += n * n
 				}
-				for i, m := range readMetrics(t, filepath.Join(out, "metrics.jsonl")) {
-					tol := math.Max(1e-5, 5*math.Abs(r.Losses[i]-r.Exact[i]))
-					if d := math.Abs(m.Loss - r.Exact[i]); !(d <= tol) && !(math.Abs(m.Loss-r.Losses[i]) <= tol) {
-						t.Errorf("step %d: loss %.8f, PyTorch %.8f (float64 %.8f), differs by %.1e, allowed %.1e", i+1, m.Loss, r.Losses[i], r.Exact[i], d, tol)
+				all := g.follow(t, name, k, "--steps", "10")
+				if len(all) != 10 {
+					t.Fatalf("%d steps are logged", len(all))
+				}
+				for i, m := range all {
+					strict := r.tolerance(i, i)
+					tol := strict
+					if chaotic && i > 0 {
+						tol = r.tolerance(i-1, i+1)
 					}
-					// A rectifier whose input is within rounding of 0 moves the norm of a deep network by some 1e-4.
+					d := math.Min(math.Abs(m.Loss-r.Exact[i]), math.Abs(m.Loss-r.Losses[i]))
+					if !(d <= tol) {
+						t.Errorf("step %d: loss %.8f, PyTorch %.8f (float64 %.8f), differs by %.1e, allowed %.1e", i+1, m.Loss, r.Losses[i], r.Exact[i], d, tol)
+					} else if !(d <= strict) {
+						t.Logf("step %d: loss %.8f, PyTorch %.8f (float64 %.8f), differs by %.1e: more than 5 times PyTorch's error of this step alone, %.1e",
+							i+1, m.Loss, r.Losses[i], r.Exact[i], d, strict)
+					}
+					// The first gradient meets rectifiers at 0 too.
 					if want := math.Sqrt(squares); i == 0 && squares > 0 && !(math.Abs(m.GradNorm-want) <= 1e-3*want) {
 						t.Errorf("gradient norm %.8g, PyTorch %.8g", m.GradNorm, want)
+					}
+				}
+			})
+		}
+	}
+}
+
+// tolerance is max(1e-5, 5·|f32-f64|), the largest of steps first to last.
+func (r recordedRun) tolerance(first, last int) float64 {
+	tol := 1e-5
+	for i := max(first, 0); i <= min(last, len(r.Exact)-1); i++ {
+		tol = math.Max(tol, 5*math.Abs(r.Losses[i]-r.Exact[i]))
+	}
+	return tol
+}
+
+// TestTenLossesInFloat64 compares with PyTorch's float64 run: the same numbers, for any model and optimizer. The
+// float64 path is the slow reference, so the quick profile takes two steps of the small models.
+func TestTenLossesInFloat64(t *testing.T) {
+	long := os.Getenv("ONNXTRAIN_LONG") != ""
+	for name, g := range recordings(t) {
+		for k, r := range g.Runs {
+			t.Run(name+"/"+r.Opt, func(t *testing.T) {
+				steps := 10
+				if !long {
+					steps = 2
+					if !slices.Contains([]string{"mlp", "lenet5", "bert-micro"}, name) {
+						t.Skip("ONNXTRAIN_LONG=1 runs it")
+					}
+				}
+				for i, m := range g.follow(t, name, k, "--steps", fmt.Sprint(steps), "--dtype", "f64") {
+					if d := math.Abs(m.Loss - r.Exact[i]); !(d <= 1e-6) {
+						t.Errorf("step %d: loss %.10f, PyTorch %.10f, differs by %.1e", i+1, m.Loss, r.Exact[i], d)
 					}
 				}
 			})
