@@ -19,12 +19,17 @@ from onnx import numpy_helper
 
 
 def structure(model):
-    """The model without weights, metadata and what training form adds."""
+    """The model without weights, metadata and what inference form takes away: the training flags of BatchNormalization and
+    Dropout with the constants that feed them, and Identity nodes that gave one initializer several names."""
+    weights = {i.name for i in model.graph.initializer}
     nodes = []
     for n in model.graph.node:
-        attrs = sorted(a.name for a in n.attribute if a.name != 'training_mode')
-        nodes.append((n.op_type, n.name, n.input[0] if n.input else '', n.output[0], attrs))
-    return nodes, [i.name for i in model.graph.initializer], [i.name for i in model.graph.input], [o.name for o in model.graph.output]
+        if n.op_type == 'Identity' and n.input[0] in weights:
+            weights.add(n.output[0])
+        elif n.op_type != 'Constant':
+            attrs = sorted(a.name for a in n.attribute if a.name != 'training_mode')
+            nodes.append((n.op_type, n.name, n.input[0] if n.input else '', n.output[0], attrs))
+    return nodes, weights, [i.name for i in model.graph.input], [o.name for o in model.graph.output]
 
 
 def feed(session, rng):
@@ -32,7 +37,7 @@ def feed(session, rng):
     for i in session.get_inputs():
         shape = [d if isinstance(d, int) else 4 for d in i.shape]
         if 'int64' in i.type:
-            inputs[i.name] = rng.integers(0, 32, shape, dtype=np.int64)
+            inputs[i.name] = rng.integers(0, 2, shape, dtype=np.int64)  # within any table
         else:
             inputs[i.name] = rng.standard_normal(shape, dtype=np.float32)
     return inputs
