@@ -13,13 +13,14 @@ type arrays struct {
 	columns []*array
 	fields  []Field
 	want    Want
+	labels  []Label
 	scale   float64
 	close   func() error
 }
 
 // newArrays fits columns, the inputs in the model's order and then the label, to what the model wants.
 func newArrays(columns []*array, w Want, scale float64, closeFile func() error) (*arrays, error) {
-	d := &arrays{columns: columns, want: w, scale: scale, close: sync.OnceValue(closeFile)}
+	d := &arrays{columns: columns, want: w, labels: w.labels(), scale: scale, close: sync.OnceValue(closeFile)}
 	for i, c := range columns {
 		if len(c.shape) == 0 {
 			return nil, fmt.Errorf("%s: a single number; the first axis must count the examples", c.name)
@@ -43,7 +44,7 @@ func (d *arrays) field(i int, c *array) (Field, error) {
 	if i < len(d.want.Inputs) {
 		return d.want.Inputs[i].fit(c.dt, c.shape[1:])
 	}
-	label := d.want.Label
+	label := d.labels[i-len(d.want.Inputs)].Field
 	if label.Name == "" {
 		label.Name = "label"
 	}
@@ -70,14 +71,14 @@ func (d *arrays) Close() error    { return d.close() }
 func (d *arrays) Read(i int, _ *Rand, dst []*tensor.Tensor) error {
 	for k, c := range d.columns {
 		scale := d.scale
-		if k == len(d.want.Inputs) {
+		if k >= len(d.want.Inputs) {
 			scale = 1
 		}
 		if err := c.read(i, dst[k], scale); err != nil {
 			return err
 		}
-		if k == len(d.want.Inputs) && dst[k].DType == tensor.Int64 {
-			if err := d.want.checkClasses(dst[k].I64()); err != nil {
+		if k >= len(d.want.Inputs) && dst[k].DType == tensor.Int64 {
+			if err := checkClasses(dst[k].I64(), d.labels[k-len(d.want.Inputs)].Classes); err != nil {
 				return fmt.Errorf("%s: row %d: %w", c.name, i, err)
 			}
 		}

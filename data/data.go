@@ -18,17 +18,39 @@ type Want struct {
 	// a token), or float32 targets of the output's shape. DType Invalid leaves it to the data set.
 	Label   Field
 	Classes int // size of the output's class axis; 0 when unknown
-	Vocab   int // rows of the table that integer inputs index; 0 when unknown
+	// More are the labels of further losses, after Label.
+	More []Label
+	// Unlabelled says that no label is read: a data set without one will do.
+	Unlabelled bool
+	Vocab      int // rows of the table that integer inputs index; 0 when unknown
 	// Transform and ClassNames are what the model file carries from an earlier training, "" and nil for nothing. A
 	// format takes them where its SPEC does not say otherwise.
 	Transform  string
 	ClassNames []string
 }
 
+// Label is a label and the number of classes that its indices count, 0 when unknown.
+type Label struct {
+	Field
+	Classes int
+}
+
+// AddLabel adds what a loss compares with.
+func (w *Want) AddLabel(l Label) {
+	if w.Label.Name == "" {
+		w.Label, w.Classes = l.Field, l.Classes
+	} else {
+		w.More = append(w.More, l)
+	}
+}
+
+// labels lists all labels.
+func (w Want) labels() []Label { return append([]Label{{w.Label, w.Classes}}, w.More...) }
+
 // Dataset is a finite list of examples. Read must be safe for concurrent use.
 type Dataset interface {
 	Len() int
-	// Fields lists the arrays of an example: the inputs in the model's order, then the label.
+	// Fields lists the arrays of an example: the inputs in the model's order, then the labels.
 	Fields() []Field
 	// Read writes example i into dst, a tensor of exactly the field's type and shape for each field. Augmentation
 	// draws from r, which depends on seed, epoch and i alone.
@@ -60,6 +82,8 @@ type Format struct {
 	Example  string // a SPEC to copy
 	Options  []Option
 	Pathless bool // the path may be empty
+	// ManyLabels says that the format has a label for each of several losses, and does without any where none is read.
+	ManyLabels bool
 	// Open checks the data against Want and returns errors that name the file and the item.
 	Open func(Request) (Dataset, error)
 }

@@ -99,12 +99,14 @@ func (w Want) classLabel(classes int) (Field, error) {
 const ignoreIndex = -100
 
 // checkClasses says whether class indices are inside of the model's classes.
-func (w Want) checkClasses(labels []int64) error {
+func (w Want) checkClasses(labels []int64) error { return checkClasses(labels, w.Classes) }
+
+func checkClasses(labels []int64, classes int) error {
 	for _, c := range labels {
 		switch {
 		case c == ignoreIndex:
-		case w.Classes > 0 && (c < 0 || c >= int64(w.Classes)):
-			return fmt.Errorf("label %d is not a class; the model has classes 0 to %d", c, w.Classes-1)
+		case classes > 0 && (c < 0 || c >= int64(classes)):
+			return fmt.Errorf("label %d is not a class; the model has classes 0 to %d", c, classes-1)
 		case c < 0:
 			return fmt.Errorf("label %d is not a class", c)
 		}

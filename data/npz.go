@@ -6,24 +6,26 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
 func init() {
 	Register("npz", Format{
-		Doc:     "numpy arrays in a .npz, named as the model's inputs, plus label; the first axis counts the examples",
+		Doc:     "numpy arrays in a .npz, named as the model's inputs, plus label, or label.OUTPUT for each of several losses; the first axis counts the examples",
 		Example: "npz:train.npz?label=y",
 		Options: []Option{
 			{"label", "name of the label array (label)"},
 			{"scale", "factor for floating-point inputs, such as 0.00392156862745098 for bytes (1)"},
 			{"max", "bytes to load into memory at most (8589934592)"},
 		},
-		Open: openNpz,
+		ManyLabels: true,
+		Open:       openNpz,
 	})
 }
 
 func openNpz(q Request) (Dataset, error) {
-	label := q.Options.String("label", "label")
+	label := q.Options.String("label", "")
 	scale := q.Options.Float("scale", 1, -1e30, 1e30)
 	limit := int64(q.Options.Int("max", maxMemory, 1, 1<<60))
 	if err := q.Options.Err(); err != nil {
@@ -85,13 +87,37 @@ func readNpz(f io.ReaderAt, size int64, path string, w Want, label string, limit
 	return columns, nil
 }
 
-// chooseArrays names the arrays of the model's inputs and the label. A model with one input takes a differently named
-// array when there is no choice.
+// chooseArrays names the arrays of the model's inputs and the labels. A model with one input takes a differently named
+// array when there is no choice; the label is called label where no array has the name that the model gives it.
 func chooseArrays(names []string, w Want, label string) ([]string, error) {
 	has := map[string]bool{}
+	for _, n := range names {
+		has[n] = true
+	}
+	var labels []string
+	for i, l := range w.labels() {
+		name := l.Name
+		if i == 0 && label != "" {
+			name = label
+		} else if i == 0 && !has[name] {
+			name = "label"
+		}
+		if has[name] {
+			labels = append(labels, name)
+			continue
+		}
+		if i == 0 && label == "" && w.Unlabelled {
+			continue
+		}
+		hint := "say ?label=NAME"
+		if len(w.More) > 0 {
+			hint = fmt.Sprintf("say --inputs %s=NAME", l.Name)
+		}
+		return nil, fmt.Errorf("no label array %q (arrays: %s); %s", name, strings.Join(names, " "), hint)
+	}
 	var others []string
 	for _, n := range names {
-		if has[n] = true; n != label {
+		if !slices.Contains(labels, n) {
 			others = append(others, n)
 		}
 	}
@@ -103,13 +129,11 @@ func chooseArrays(names []string, w Want, label string) ([]string, error) {
 		case len(w.Inputs) == 1 && len(others) == 1:
 			wanted = append(wanted, others[0])
 		default:
-			return nil, fmt.Errorf("no array for the model's input %q (arrays: %s); name the arrays as the inputs", in.Name, strings.Join(names, " "))
+			return nil, fmt.Errorf("no array for the model's input %q (arrays: %s); name the arrays as the inputs, or say --inputs %s=NAME",
+				in.Name, strings.Join(names, " "), in.Name)
 		}
 	}
-	if !has[label] {
-		return nil, fmt.Errorf("no label array %q (arrays: %s); say ?label=NAME", label, strings.Join(names, " "))
-	}
-	return append(wanted, label), nil
+	return append(wanted, labels...), nil
 }
 
 // maxDeflate is the largest factor by which DEFLATE expands (RFC 1951: 258 bytes from two bits).

@@ -48,6 +48,9 @@ func open(spec string, want Want, train bool, seed uint64) (Dataset, error) {
 	if path == "" && !f.Pathless {
 		return nil, fmt.Errorf("no path; write it like %s", f.Example)
 	}
+	if len(want.More) > 0 && !f.ManyLabels {
+		return nil, fmt.Errorf("%s data have one label, the losses want %d; use npz: with an array for each", scheme, 1+len(want.More))
+	}
 	d, err := f.Open(Request{Scheme: scheme, Path: path, Options: options, Want: want, Train: train, Seed: seed})
 	if err == nil {
 		if err = options.Err(); err == nil {

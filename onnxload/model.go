@@ -160,15 +160,18 @@ func decodeModel(name string, b []byte, r *reader) (*Model, error) {
 	for e := range r.read {
 		m.locations[e.location] = true
 	}
+	return m, m.flatten()
+}
+
+// flatten expands functions and finds what subgraphs capture.
+func (m *Model) flatten() error {
 	if err := m.expand(); err != nil {
-		return nil, err
+		return err
 	}
 	c := capturing{free: map[*onnxpb.NodeProto][]string{}}
-	if _, err := c.graph(m.flat); err != nil {
-		return nil, err
-	}
+	_, err := c.graph(m.flat)
 	m.free = c.free
-	return m, nil
+	return err
 }
 
 // opsets are the versions that the model imports. Before IR version 3 files did not say.

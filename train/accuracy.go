@@ -28,6 +28,9 @@ func score(output, label *tensor.Tensor) Score {
 	if len(shape) > 2 && !label.Shape.Equal(shape[:len(shape)-1]) {
 		classes, stride = shape[1], shape[2:].Elems()
 	}
+	if output.Elems() != classes*label.Elems() {
+		return Score{} // a loss of the model's own may compare other positions than the labels'
+	}
 	if output.DType != tensor.Float32 {
 		return scoreOf(output.Float64s(), label, classes, stride)
 	}

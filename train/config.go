@@ -3,13 +3,8 @@ package train
 import (
 	"bytes"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/goccy/go-yaml"
-
-	"github.com/onnxtrain/onnxtrain/graph/pass"
-	"github.com/onnxtrain/onnxtrain/internal/names"
 )
 
 // Config is everything that a run depends on: command line, configuration file and the run directory's config.yaml are
@@ -17,10 +12,16 @@ import (
 type Config struct {
 	Model  string `yaml:"model" placeholder:"FILE" help:"The ONNX model to train."`
 	Output string `yaml:"output,omitempty" placeholder:"NAME" help:"The model output that the loss looks at; the first one if not given."`
-	Loss   string `yaml:"loss" default:"auto" help:"Loss: auto, ce, mse, l1, huber, bce. auto goes by the labels."`
+	Loss   string `yaml:"loss" default:"auto" placeholder:"KIND|OUT=KIND[:W],…" help:"Loss: auto, ce, nll, mse, l1, huber, bce, model. auto takes the model's own loss if it has one and goes by the labels if not. Several outputs: a=ce,b=mse:0.5 is the weighted sum."`
+	Inputs string `yaml:"inputs,omitempty" placeholder:"NAME=ARRAY,…" help:"Arrays of the data that feed the model's inputs, and the labels (label; label.OUT for each of several losses), where their names differ."`
 
 	LabelSmoothing float64  `yaml:"label_smoothing,omitempty" placeholder:"X" help:"Label smoothing of cross-entropy."`
 	Freeze         []string `yaml:"freeze,omitempty" placeholder:"GLOB" help:"Leave the parameters that match as they are."`
+	Train          []string `yaml:"train,omitempty" placeholder:"GLOB" help:"Train only the parameters that match."`
+	AllowUnused    bool     `yaml:"allow_unused,omitempty" help:"Only warn of weights that do not reach the loss: weights of layers (Conv, Gemm, MatMul, LSTM, norms, embeddings); other constants, such as masks, never need to."`
+	BN             string   `yaml:"bn,omitempty" name:"bn" default:"auto" enum:"auto,train,frozen" help:"BatchNorm in training: train takes the statistics of the batch, frozen the running ones (scale and shift still train), auto those of the batch but in frozen layers."`
+	UnfoldBN       bool     `yaml:"unfold_bn,omitempty" name:"unfold-bn" help:"Put BatchNorm after the convolutions of an inference export, with statistics of the training data; files that are written have it folded back."`
+	ReplaceHead    string   `yaml:"replace_head,omitempty" placeholder:"classes=N" help:"Give the last Gemm, MatMul or Conv before the output N outputs, with fresh weights drawn by --seed."`
 	Tie            bool     `yaml:"tie,omitempty" help:"Keep equal initializers that an inference export merged one parameter."`
 	Init           string   `yaml:"init" default:"file" enum:"file,fresh" help:"Initial weights: from the file, or fresh ones drawn by --seed."`
 
@@ -75,12 +76,14 @@ func (c *Config) check() error {
 		flag string
 		want string
 	}
-	if c.Loss != "" && !slices.Contains(pass.Losses(), c.Loss) {
-		meant := ""
-		if near := names.Nearest(c.Loss, pass.Losses()); near != "" {
-			meant = fmt.Sprintf("; did you mean %q?", near)
-		}
-		return failf(Usage, "--loss: unknown loss %q%s (there are: %s)", c.Loss, meant, strings.Join(pass.Losses(), " "))
+	if _, err := ParseLoss(c.Loss, c.Output, c.LabelSmoothing); err != nil {
+		return err
+	}
+	if _, err := parseArrayNames(c.Inputs); err != nil {
+		return err
+	}
+	if _, err := parseHead(c.ReplaceHead); err != nil {
+		return err
 	}
 	for _, r := range []rule{
 		{c.Model == "", "--model", "name an ONNX file"},

@@ -3,7 +3,6 @@
 package train
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -37,31 +36,28 @@ type Engine struct {
 
 // EngineOptions say how to build programs.
 type EngineOptions struct {
-	Backend   string // "" is cpu
-	Pool      *par.Pool
-	Fields    []data.Field // the data's arrays: the model's inputs, then the label
-	Loss      pass.Loss    // its Label is taken from Fields
+	Backend string // "" is cpu
+	Pool    *par.Pool
+	// Fields are the data's arrays. One that is named as an input of the model feeds it; the others, in order, are the
+	// labels of the losses, whose Label is taken from here.
+	Fields    []data.Field
+	Loss      pass.Loss
 	DType     tensor.DType // see pass.Options
 	Tie       bool
 	Freeze    func(name string) bool
-	MaxBytes  int64
-	Reference bool
+	Train     func(name string) bool // see pass.Options, as for those that follow
+	BatchNorm string
+
+	UnfoldBatchNorm bool
+	AllowUnused     bool
+	After           func(pass string, g *graph.Graph) bool
+	MaxBytes        int64
+	Reference       bool
 }
 
 type programKey struct {
-	count    int
+	types    string // of a batch
 	training bool
-}
-
-// Program is a compiled form of the model for one batch size.
-type Program struct {
-	Built *pass.Built
-	backend.Program
-	Fields []*tensor.Tensor // memory of the data's arrays, nil where the graph does not read one
-	Grads  []*tensor.Tensor // of Engine.Params
-	loss   *tensor.Tensor
-	output *tensor.Tensor
-	rng    *tensor.Tensor
 }
 
 // NewEngine builds the program for batches of batch examples and takes the parameters from it.
@@ -85,13 +81,35 @@ func NewEngine(m *onnxload.Model, batch int, training bool, o EngineOptions) (*E
 	return e, nil
 }
 
-// Program returns the program for count examples, compiling it on first use.
+// Program returns the program for count examples of the shapes in EngineOptions.Fields, compiling it on first use.
 func (e *Engine) Program(count int, training bool) (*Program, error) {
-	key := programKey{count, training}
+	types := make([]graph.Type, len(e.o.Fields))
+	for i, f := range e.o.Fields {
+		types[i] = graph.Type{DType: f.DType, Shape: batched(count, f.Shape)}
+	}
+	return e.program(types, training)
+}
+
+// ProgramFor returns the program for a batch, whose shapes may differ from EngineOptions.Fields where the model leaves
+// them open, compiling it on first use.
+func (e *Engine) ProgramFor(b *data.Batch, training bool) (*Program, error) {
+	return e.program(typesOf(b), training)
+}
+
+func typesOf(b *data.Batch) []graph.Type {
+	types := make([]graph.Type, len(b.Tensors))
+	for i, t := range b.Tensors {
+		types[i] = graph.Type{DType: t.DType, Shape: t.Shape}
+	}
+	return types
+}
+
+func (e *Engine) program(types []graph.Type, training bool) (*Program, error) {
+	key := programKey{fmt.Sprint(types), training}
 	if p := e.programs[key]; p != nil {
 		return p, nil
 	}
-	p, err := e.compile(count, training)
+	p, err := e.compile(types, training)
 	if err != nil {
 		return nil, err
 	}
@@ -99,26 +117,55 @@ func (e *Engine) Program(count int, training bool) (*Program, error) {
 	return p, nil
 }
 
-func (e *Engine) compile(count int, training bool) (*Program, error) {
+// inputFields says for each field which input of the graph it feeds, nil for labels of attached losses.
+func (e *Engine) inputFields(g *graph.Graph) []*graph.Value {
+	byName := map[string]*graph.Value{}
+	for _, v := range g.Inputs {
+		byName[v.Name] = v
+	}
+	feeds := make([]*graph.Value, len(e.o.Fields))
+	for i, f := range e.o.Fields {
+		feeds[i] = byName[f.Name]
+		delete(byName, f.Name) // a label may be called as an input is
+	}
+	return feeds
+}
+
+func (e *Engine) compile(types []graph.Type, training bool) (*Program, error) {
+	return e.compileKeeping(types, training, func(*pass.Built) []*graph.Value { return nil })
+}
+
+// compileKeeping compiles a program that leaves further values readable after a run.
+func (e *Engine) compileKeeping(types []graph.Type, training bool, extra func(*pass.Built) []*graph.Value) (*Program, error) {
 	g, err := e.Model.NewGraph()
 	if err != nil {
 		return nil, fail(BadModel, err)
 	}
-	o := pass.Options{Training: training, DType: e.o.DType, Tie: e.o.Tie, Freeze: e.o.Freeze, Loss: e.o.Loss, Shapes: map[string]tensor.Shape{}}
-	label := e.o.Fields[len(e.o.Fields)-1]
-	o.Loss.Label = graph.Type{DType: label.DType, Shape: batched(count, label.Shape)}
-	for _, f := range e.o.Fields[:len(e.o.Fields)-1] {
-		o.Shapes[f.Name] = batched(count, f.Shape)
+	o := pass.Options{Training: training, DType: e.o.DType, Tie: e.o.Tie, Freeze: e.o.Freeze, Train: e.o.Train, BatchNorm: e.o.BatchNorm,
+		UnfoldBatchNorm: e.o.UnfoldBatchNorm, AllowUnused: e.o.AllowUnused, After: e.o.After, Shapes: map[string]tensor.Shape{}}
+	var labels []graph.Type
+	feeds := e.inputFields(g)
+	for i, v := range feeds {
+		if v == nil {
+			labels = append(labels, types[i])
+		} else {
+			o.Shapes[v.Name] = types[i].Shape
+		}
 	}
+	if o.Loss, err = labelled(e.o.Loss, labels); err != nil {
+		return nil, err
+	}
+	open := openInputs(g)
 	built, err := pass.Build(g, o)
 	if err != nil {
-		return nil, fail(BadModel, fmt.Errorf("%s: %w", e.Model.Path, err))
+		return nil, fail(BadModel, fmt.Errorf("%s: %w%s", e.Model.Path, err, takenAs(open, o.Shapes)))
 	}
 	b, err := backend.Lookup(e.o.Backend)
 	if err != nil {
 		return nil, fail(Usage, err)
 	}
-	keep := append([]*graph.Value{built.Output}, built.Grads...)
+	keep := append(extra(built), built.Output)
+	keep = append(keep, built.Grads...)
 	if built.Loss != nil {
 		keep = append(keep, built.Loss)
 	}
@@ -131,21 +178,7 @@ func (e *Engine) compile(count int, training bool) (*Program, error) {
 		return nil, fail(kind, fmt.Errorf("%s: %w", e.Model.Path, err))
 	}
 	p := &Program{Built: built, Program: compiled, output: compiled.Tensor(built.Output)}
-	inputs := map[string]*graph.Value{}
-	for _, v := range g.Inputs {
-		inputs[v.Name] = v
-	}
-	for _, f := range e.o.Fields[:len(e.o.Fields)-1] {
-		var t *tensor.Tensor
-		if v := inputs[f.Name]; v != nil {
-			t = compiled.Tensor(v)
-		}
-		p.Fields = append(p.Fields, t)
-	}
-	if built.Loss != nil {
-		p.loss = compiled.Tensor(built.Loss)
-		p.Fields = append(p.Fields, compiled.Tensor(built.Label))
-	}
+	p.wire(feeds)
 	for _, v := range built.Grads {
 		p.Grads = append(p.Grads, compiled.Tensor(v))
 	}
@@ -153,6 +186,29 @@ func (e *Engine) compile(count int, training bool) (*Program, error) {
 		p.rng = compiled.Tensor(built.RNG)
 	}
 	return p, nil
+}
+
+// openInputs lists the inputs that leave more dimensions open than the batch.
+func openInputs(g *graph.Graph) []string {
+	var names []string
+	for _, v := range g.Inputs {
+		if len(v.Type.Shape) > 0 && slices.Contains(v.Type.Shape[1:], -1) {
+			names = append(names, v.Name)
+		}
+	}
+	return names
+}
+
+// takenAs says what open dimensions the data have, of which a model may not take every size.
+func takenAs(open []string, shapes map[string]tensor.Shape) string {
+	if len(open) == 0 {
+		return ""
+	}
+	text := " (with the data's sizes for open dimensions:"
+	for _, name := range open {
+		text += fmt.Sprintf(" %s%v", name, shapes[name])
+	}
+	return text + ")"
 }
 
 func batched(count int, shape tensor.Shape) tensor.Shape {
@@ -169,30 +225,11 @@ func (e *Engine) shared(v *graph.Value) *tensor.Tensor {
 	return t
 }
 
-// trained are the names of the parameters and states, in order.
-func (e *Engine) trained() []string { return slices.Sorted(maps.Keys(e.memory)) }
+// stored are the names under which a file keeps the parameters and states, in order.
+func (e *Engine) stored() []string { return slices.Sorted(maps.Keys(e.FileWeights())) }
 
 // Weights are the parameters and states by name, as they are now.
 func (e *Engine) Weights() map[string]*tensor.Tensor { return e.memory }
-
-// Run feeds a batch and runs the program. seed and step key the random operators.
-func (p *Program) Run(ctx context.Context, batch []*tensor.Tensor, seed uint64, step int) error {
-	for i, t := range p.Fields {
-		if t != nil {
-			copy(t.Data, batch[i].Data)
-		}
-	}
-	if p.rng != nil {
-		copy(p.rng.I64(), []int64{int64(seed), int64(step)})
-	}
-	return p.Program.Run(ctx)
-}
-
-// Loss is the loss of the last run.
-func (p *Program) Loss() float64 { return p.loss.Float64s()[0] }
-
-// Output is what the loss looked at in the last run, such as logits.
-func (p *Program) Output() *tensor.Tensor { return p.output }
 
 // Close frees the programs' memory; parameters stay.
 func (e *Engine) Close() error {

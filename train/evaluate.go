@@ -3,8 +3,10 @@ package train
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/onnxtrain/onnxtrain/data"
+	"github.com/onnxtrain/onnxtrain/graph/pass"
 )
 
 // Evaluation is the result of a pass over a data set in inference form.
@@ -33,7 +35,7 @@ func (e *Engine) Evaluate(ctx context.Context, loader *data.Loader) (Evaluation,
 		if batch == nil {
 			break
 		}
-		p, err := e.Program(batch.Count, false)
+		p, err := e.ProgramFor(batch, false)
 		if err != nil {
 			return out, err
 		}
@@ -42,9 +44,8 @@ func (e *Engine) Evaluate(ctx context.Context, loader *data.Loader) (Evaluation,
 		}
 		sum += p.Loss() * float64(p.Built.LossTerms)
 		terms += p.Built.LossTerms
-		label := batch.Tensors[len(batch.Tensors)-1]
-		hits.Add(score(p.Output(), label))
-		tokens = tokens || p.Built.LossKind == "ce" && len(label.Shape) == 2
+		hits.Add(p.score(batch))
+		tokens = tokens || p.classifiesTokens(batch)
 		out.Examples += batch.Count
 		batch.Release()
 	}
@@ -57,6 +58,15 @@ func (e *Engine) Evaluate(ctx context.Context, loader *data.Loader) (Evaluation,
 		out.Perplexity = math.Exp(out.Loss)
 	}
 	return out, nil
+}
+
+// classifiesTokens says whether the loss is cross-entropy with a class for every position of a sequence.
+func (p *Program) classifiesTokens(batch *data.Batch) bool {
+	if p.label < 0 || !slices.Contains([]string{"ce", "nll", pass.ModelLoss}, p.Built.LossKind) {
+		return false
+	}
+	label := batch.Tensors[p.label]
+	return label.DType.IsInt() && len(label.Shape) == 2
 }
 
 // Evaluate scores the session's model on its validation data.

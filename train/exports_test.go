@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"math"
@@ -368,6 +369,37 @@ func TestExports14LogitsGetALossAndTokensAreFed(t *testing.T) {
 	e, p := step(t, "04-tied-train")
 	if p.Built.LossKind != "ce" || p.Built.LossTerms != len(e.Label) {
 		t.Errorf("loss %s over %d terms, want ce over %d", p.Built.LossKind, p.Built.LossTerms, len(e.Label))
+	}
+}
+
+// TestExports15FixedBatch trains files that fix the batch to 1 or 2 with one of 4.
+func TestExports15FixedBatch(t *testing.T) {
+	for _, kind := range []string{"vit", "gpt", "lstm", "cnn"} {
+		for _, form := range []string{"batch1-train", "batch1-eval", "batch2-train", "batch2-eval"} {
+			name := "15-" + kind + "-" + form
+			t.Run(name, func(t *testing.T) {
+				e, p := step(t, name)
+				if !slices.ContainsFunc(e.engine.Notices, func(s string) bool { return strings.Contains(s, "fixes the batch size") }) {
+					t.Errorf("notices %q do not say that shapes were rewritten", e.engine.Notices)
+				}
+				if strings.HasSuffix(name, "train") && len(e.params()) != len(e.GradNorms) {
+					t.Errorf("parameters %v, PyTorch has %d", e.params(), len(e.GradNorms))
+				}
+				// The examples of a batch do not see each other.
+				for i, x := range e.batch().Tensors[0].Float64s()[:1] {
+					one := e.batch()
+					one.Tensors[0].SetFloat64s(append([]float64{1 - x}, e.X[i+1:]...))
+					before := slices.Clone(p.Output().Data)
+					if err := p.Run(context.Background(), one.Tensors, 1, 1); err != nil {
+						t.Fatal(err)
+					}
+					own := len(before) / e.Shape[0]
+					if !bytes.Equal(before[own:], p.Output().Data[own:]) || bytes.Equal(before[:own], p.Output().Data[:own]) {
+						t.Error("a change of the first example changes others, or not its own output")
+					}
+				}
+			})
+		}
 	}
 }
 

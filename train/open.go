@@ -1,8 +1,9 @@
 package train
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"path"
 	"strconv"
 	"strings"
 
@@ -70,46 +71,49 @@ func Open(c Config, training bool) (s *Session, err error) {
 	if s.Model, err = onnxload.Open(c.Model, onnxload.Options{}); err != nil {
 		return s, fail(BadModel, err)
 	}
-	loss := pass.Loss{Kind: c.Loss, Output: c.Output, Smoothing: c.LabelSmoothing}
-	w, err := Wants(s.Model, loss)
+	var o EngineOptions
+	if s.Model, o, err = Form(&c, s.Model); err != nil {
+		return s, err
+	}
+	w, err := Wants(s.Model, o.Loss)
 	if err != nil {
 		return s, err
 	}
 	if err := s.openData(w, training); err != nil {
 		return s, err
 	}
-	limit, err := parseSize(c.MaxMemory)
-	if err != nil {
+	if o.MaxBytes, err = parseSize(c.MaxMemory); err != nil {
 		return s, err
 	}
-	freeze, err := globs(c.Freeze)
-	if err != nil {
-		return s, err
-	}
-	source, batch := s.Train, c.Batch
+	source := s.Train
 	if !training {
 		source = s.Val
 	}
 	if source.Len() == 0 {
 		return s, failf(BadData, "data %q has no examples", c.Data)
 	}
-	s.Engine, err = NewEngine(s.Model, min(batch, source.Len()), training, EngineOptions{
-		Pool: s.Pool, Fields: source.Fields(), Loss: loss, DType: precisions[c.DType], Tie: c.Tie, Freeze: freeze, MaxBytes: limit})
+	o.Pool, o.Fields = s.Pool, modelFields(source, w)
+	batch := min(c.Batch, source.Len())
+	s.Engine, err = NewEngine(s.Model, batch, training, o)
+	if errors.Is(err, pass.ErrNoParameter) && len(c.Train)+len(c.Freeze) > 0 {
+		return s, failf(Usage, "--train and --freeze leave no parameter to train; `onnxtrain inspect %s` lists their names", c.Model)
+	}
 	if err != nil {
 		return s, err
 	}
+	if err := s.Engine.checkIndependent(context.Background(), source); err != nil {
+		return s, err
+	}
 	if training {
-		if err := s.Model.CheckWeights(s.Engine.trained()); err != nil {
-			return s, fail(BadModel, err)
+		if err := s.checkTraining(); err != nil {
+			return s, err
 		}
 	}
-	for _, pattern := range c.Freeze {
-		if training && !s.matchesInitializer(pattern) {
-			return s, failf(Usage, "--freeze %q matches no parameter; `onnxtrain inspect %s` lists their names", pattern, c.Model)
-		}
-	}
-	if c.Init == "fresh" {
+	switch {
+	case c.Init == "fresh":
 		s.Engine.Fresh(c.Seed)
+	case training:
+		return s, s.Engine.calibrate(context.Background(), s.Train, batch)
 	}
 	return s, nil
 }
@@ -117,6 +121,13 @@ func Open(c Config, training bool) (s *Session, err error) {
 // openData opens the training data, if asked for, and the validation data.
 func (s *Session) openData(w data.Want, training bool) error {
 	c := &s.Config
+	arrays, err := parseArrayNames(c.Inputs)
+	if err != nil {
+		return err
+	}
+	if w, err = arrays.rename(w); err != nil {
+		return err
+	}
 	spec := c.Data
 	if s.Synthetic = spec == ""; s.Synthetic {
 		spec = "synthetic:"
@@ -125,7 +136,6 @@ func (s *Session) openData(w data.Want, training bool) error {
 		d, err := data.Open(spec, w, train, c.Seed)
 		return d, fail(BadData, err)
 	}
-	var err error
 	if training {
 		if s.Train, err = open(spec, true); err != nil {
 			return err
@@ -155,38 +165,4 @@ func (s *Session) openData(w data.Want, training bool) error {
 		s.Val, err = open(spec, false)
 	}
 	return err
-}
-
-// globs makes a predicate of patterns; nil for none.
-func globs(patterns []string) (func(string) bool, error) {
-	if len(patterns) == 0 {
-		return nil, nil
-	}
-	for _, p := range patterns {
-		if _, err := path.Match(p, ""); err != nil {
-			return nil, failf(Usage, "pattern %q: %v", p, err)
-		}
-	}
-	return func(name string) bool {
-		for _, p := range patterns {
-			// Names of exported parameters are dotted paths; a slash in one must not stop the star.
-			if ok, _ := path.Match(p, strings.ReplaceAll(name, "/", "\x00")); ok {
-				return true
-			}
-		}
-		return false
-	}, nil
-}
-
-func (s *Session) matchesInitializer(pattern string) bool {
-	match, err := globs([]string{pattern})
-	if err != nil {
-		return false
-	}
-	for _, v := range s.Engine.first.Graph.Values {
-		if v.Init != nil && match(v.Name) {
-			return true
-		}
-	}
-	return false
 }

@@ -274,7 +274,7 @@ func (r *run) save(path string) error { return r.s.Save(path, true) }
 
 // Save writes the model with the engine's weights to path and verifies the file.
 func (s *Session) Save(path string, overwrite bool) error {
-	w := onnxload.Weights{Tensors: s.Engine.Weights(), Tied: s.Config.Tie, Metadata: map[string]string{}, Overwrite: overwrite}
+	w := onnxload.Weights{Tensors: s.Engine.FileWeights(), Tied: s.Config.Tie, Metadata: map[string]string{}, Overwrite: overwrite}
 	if d, ok := s.Train.(data.Described); ok {
 		if t := d.Transform(); t != "" {
 			w.Metadata["onnxtrain.transform"] = t

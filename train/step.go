@@ -3,9 +3,11 @@ package train
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/onnxtrain/onnxtrain/data"
+	"github.com/onnxtrain/onnxtrain/graph/pass"
 	"github.com/onnxtrain/onnxtrain/registry"
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
@@ -67,7 +69,7 @@ func (t *Trainer) Step(ctx context.Context, batches []*data.Batch) (StepResult, 
 	terms := 0
 	var last *Program
 	for i, batch := range batches {
-		p, err := t.Engine.Program(batch.Count, true)
+		p, err := t.Engine.ProgramFor(batch, true)
 		if err != nil {
 			return r, err
 		}
@@ -84,7 +86,7 @@ func (t *Trainer) Step(ctx context.Context, batches []*data.Batch) (StepResult, 
 		r.Loss += loss * float64(n)
 		terms += n
 		r.Examples += batch.Count
-		r.Score.Add(score(p.Output(), batch.Tensors[len(batch.Tensors)-1]))
+		r.Score.Add(p.score(batch))
 		if grads = p.Grads; len(batches) > 1 {
 			t.grads.add(p.Grads, n)
 		}
@@ -121,7 +123,7 @@ func (t *Trainer) lossTerms(terms, examples int, p *Program) int {
 	switch {
 	case t.terms == "sum":
 		return 1
-	case t.terms == "batch" || p.Built.LossKind != "ce":
+	case t.terms == "batch" || !slices.Contains([]string{"ce", "nll", pass.ModelLoss}, p.Built.LossKind):
 		// A regression loss averages over outputs too, which are not examples.
 		return examples
 	default:

@@ -1,8 +1,6 @@
 package cpu
 
 import (
-	"testing"
-
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/graph/op"
 	"github.com/onnxtrain/onnxtrain/tensor"
@@ -12,14 +10,5 @@ func init() {
 	for _, ratio := range []float64{0.1, 0.5} {
 		more(op.Internal, "Dropout", "two chunks", graph.MakeAttrs("ratio", ratio, "key", 5), normal(1, 17, 1001),
 			tensor.Vector[int64](11, 12))
-	}
-}
-
-func BenchmarkDropout(b *testing.B) {
-	x := normal(1, chunk).F32()
-	y := make([]float32, len(x))
-	b.SetBytes(int64(8 * len(x)))
-	for b.Loop() {
-		dropout(y, x, 1, 1<<31, 2)
 	}
 }

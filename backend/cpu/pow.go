@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/tensor"
+	"github.com/onnxtrain/onnxtrain/tensor/linalg"
 )
 
 func init() {
@@ -56,11 +57,7 @@ func constPow(n *graph.Node) func(dst, x []float32) {
 			}
 		}
 	case 0.5:
-		return func(dst, x []float32) {
-			for i := range dst {
-				dst[i] = float32(math.Sqrt(float64(x[i])))
-			}
-		}
+		return linalg.Sqrt
 	case -1:
 		return func(dst, x []float32) { divSV(dst, 1, x) }
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/graph/op"
 	"github.com/onnxtrain/onnxtrain/tensor"
+	"github.com/onnxtrain/onnxtrain/tensor/linalg"
 )
 
 func init() {
@@ -18,12 +19,12 @@ func bindUniform(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() err
 	var base uint64
 	body := func(_, lo, hi int) {
 		for i := lo; i < hi; i++ {
-			word := splitMix(base + uint64(i/2+1)*golden)
+			word := linalg.SplitMix(base + uint64(i/2+1)*golden)
 			y[i] = float32(uint32(word>>(i%2*32))>>8) * (1.0 / (1 << 24))
 		}
 	}
 	return func() error {
-		base = splitMix(splitMix(splitMix(uint64(rng[0])+golden)+uint64(rng[1])+golden) + key + golden)
+		base = randomBase(rng, key)
 		s.Pool.For(len(y), chunk, body)
 		return nil
 	}, nil

@@ -20,7 +20,7 @@ func init() {
 			if err := sameType(n, numeric, 0, 1); err != nil {
 				return err
 			}
-			x, slope := shapeOf(n, 0), slopeShape(n)
+			x, slope := shapeOf(n, 0), SlopeShape(n)
 			if whole, err := tensor.Broadcast(x, slope); err != nil || !whole.Equal(x) {
 				return fmt.Errorf("the slope of shape %v does not broadcast to the input's %v", slope, x)
 			}
@@ -28,7 +28,7 @@ func init() {
 		},
 		Grad: func(b *op.Backward) {
 			dy, x, zero := b.Grad(0), b.In(0), b.Scalar(b.In(0), 0)
-			shape := slopeShape(b.Node)
+			shape := SlopeShape(b.Node)
 			slope := b.Reshape(b.In(1), shape)
 			positive := b.Op("Greater", x, zero)
 			if b.Want(0) {
@@ -40,7 +40,7 @@ func init() {
 			}
 		},
 		Eval: func(n *graph.Node, in, out []*tensor.Tensor) error {
-			f.fold(out[0], in[0], in[1].Reshape(slopeShape(n)...))
+			f.fold(out[0], in[0], in[1].Reshape(SlopeShape(n)...))
 			return nil
 		},
 		Samples: func() []op.Sample {
@@ -62,9 +62,9 @@ func init() {
 	}, 6, 7, 9, 16)
 }
 
-// slopeShape is the shape of the slope as later versions broadcast it. Version 6 aligns a list with axis 1 instead of the
+// SlopeShape is the shape of the slope as later versions broadcast it. Version 6 aligns a list with axis 1 instead of the
 // last one.
-func slopeShape(n *graph.Node) tensor.Shape {
+func SlopeShape(n *graph.Node) tensor.Shape {
 	x, slope := shapeOf(n, 0), shapeOf(n, 1)
 	if n.Op.Since >= 7 || len(slope) != 1 || slope[0] == 1 || len(x) < 2 {
 		return slope

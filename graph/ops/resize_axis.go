@@ -92,7 +92,7 @@ func (r *resizing) coordinate(o, in, out, scale, start, end float64) (float64, e
 // tapsAt interpolates at position x.
 func (r *resizing) tapsAt(x float64, in int, scale float64) ([]resizeTap, error) {
 	if r.mode == "nearest" {
-		at, err := r.nearestTo(x)
+		at, err := r.nearestTo(x, scale)
 		return []resizeTap{{max(0, min(in-1, at)), 1}}, err
 	}
 	radius, kernel := 1, func(d float64) float64 { return max(0, 1-d) }
@@ -124,8 +124,13 @@ func (r *resizing) tapsAt(x float64, in int, scale float64) ([]resizeTap, error)
 	return taps, nil
 }
 
-func (r *resizing) nearestTo(x float64) (int, error) {
+func (r *resizing) nearestTo(x, scale float64) (int, error) {
 	switch r.nearest {
+	case nearestOf10:
+		if scale < 1 {
+			return int(math.Ceil(x)), nil
+		}
+		return int(math.Floor(x)), nil
 	case "round_prefer_floor":
 		return int(math.Ceil(x - 0.5)), nil
 	case "round_prefer_ceil":

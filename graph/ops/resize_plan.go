@@ -50,11 +50,16 @@ func resizeOf(n *graph.Node, x tensor.Shape) (resize, error) {
 	return r, nil
 }
 
+// nearestOf10 is the rule of Upsample and of the first Resize: the position before when there are more of them than in the
+// input, and the one behind when there are fewer. Their specification does not say so, but the test cases of ONNX 1.5 do,
+// and ONNX Runtime follows them.
+const nearestOf10 = "opset 10"
+
 // resizingOf reads the attributes. Upsample and the first Resize knew one way to compute positions.
 func resizingOf(n *graph.Node) (resizing, error) {
 	coordinates, nearest := "half_pixel", "round_prefer_floor"
 	if n.Op.Type == "Upsample" || n.Op.Type == "Resize" && n.Op.Since < 11 {
-		coordinates, nearest = "asymmetric", "floor"
+		coordinates, nearest = "asymmetric", nearestOf10
 	}
 	r := resizing{
 		mode:        n.Attrs.String("mode", "nearest"),

@@ -12,6 +12,8 @@ func resizeSamples(since int) []op.Sample {
 		scales := tensor.Vector[float32](1, 1, 2, 0.6)
 		return []op.Sample{
 			{Name: "nearest", In: []*tensor.Tensor{x, scales}, Const: []int{1}},
+			{Name: "nearest, down", In: []*tensor.Tensor{count(1, 1, 1, 6), tensor.Vector[float32](1, 1, 1, 0.6)}, Const: []int{1},
+				Want: one(floats32([]int{1, 1, 1, 3}, 0, 2, 4))},
 			{Name: "linear", Attrs: graph.MakeAttrs("mode", "linear"), In: []*tensor.Tensor{x, scales}, Const: []int{1}},
 		}
 	}

@@ -28,12 +28,29 @@ func bind(b *Built, o *Options) error {
 		case !given:
 			return fmt.Errorf("input %q has open dimensions %s; give its shape", v.Name, Dims(v))
 		}
-		if err := fits(v, shape); err != nil {
+		if err := b.fits(v, shape); err != nil {
 			return err
 		}
 		v.Type.Shape = shape.Clone()
 	}
 	return nil
+}
+
+// fits checks that an input takes a shape. Another batch size than the file fixes is noted, for the pass that rewrites it.
+func (b *Built) fits(v *graph.Value, shape tensor.Shape) error {
+	fixed := v.Type.Shape
+	if len(fixed) == 0 || len(shape) != len(fixed) || fixed[0] < 1 || shape[0] < 1 || fixed[0] == shape[0] {
+		return fits(v, shape)
+	}
+	if b.FileBatch != 0 && (b.FileBatch != fixed[0] || b.batch != shape[0]) {
+		return fmt.Errorf("input %q has shape %s, and another input a batch size of %d; export the model with a dynamic batch axis",
+			v.Name, Dims(v), b.FileBatch)
+	}
+	b.FileBatch, b.batch = fixed[0], shape[0]
+	loose := *v
+	loose.Type.Shape = fixed.Clone()
+	loose.Type.Shape[0] = -1
+	return fits(&loose, shape)
 }
 
 func fits(v *graph.Value, shape tensor.Shape) error {

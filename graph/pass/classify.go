@@ -4,25 +4,29 @@ import (
 	"slices"
 
 	"github.com/onnxtrain/onnxtrain/graph"
-	"github.com/onnxtrain/onnxtrain/graph/op"
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
+
+// weights makes every weight a value of its own.
+func weights(b *Built, o *Options) error {
+	if !o.Tie {
+		splitIdentities(b.Graph)
+	}
+	if !slices.ContainsFunc(b.Graph.OfKind(graph.Const), isWeightLike) {
+		liftConstantNodes(b.Graph)
+	}
+	return nil
+}
 
 // classify tells parameters and state from constants among the initializers. A parameter is a floating-point
 // initializer, not a scalar, that some node reads where it has a gradient; whether it reaches the loss is seen later,
 // by reach. State is what BatchNormalization keeps.
 func classify(b *Built, o *Options) error {
 	g := b.Graph
-	if !o.Tie {
-		splitIdentities(g)
-	}
-	if !slices.ContainsFunc(g.OfKind(graph.Const), isWeightLike) {
-		liftConstantNodes(g)
-	}
 	gradients := newGradients()
 	for _, n := range g.Nodes {
 		for i, v := range n.In {
-			if v != nil && v.Kind == graph.Const && isWeightLike(v) && gradients.input(n, i) {
+			if v != nil && v.Kind == graph.Const && isWeightLike(v) && gradients.input(n, i) && !zeroState(n, i) {
 				v.Kind = graph.Param
 			}
 		}
@@ -38,11 +42,20 @@ func classify(b *Built, o *Options) error {
 		}
 	}
 	for _, v := range g.Params() {
-		if o.Freeze != nil && o.Freeze(v.Name) {
+		if !o.trains(v.Name) {
 			v.Kind = graph.Const
 		}
 	}
 	return nil
+}
+
+// zeroState reports an initial state of zeros of a recurrent layer, which frameworks take where none is given and do not
+// train.
+func zeroState(n *graph.Node, i int) bool {
+	if i < 5 || i > 6 || n.Op.Domain != "" || !slices.Contains([]string{"GRU", "LSTM", "RNN"}, n.Op.Type) {
+		return false
+	}
+	return !slices.ContainsFunc(n.In[i].Init.Float64s(), func(x float64) bool { return x != 0 })
 }
 
 func isWeightLike(v *graph.Value) bool {
@@ -80,48 +93,6 @@ func liftConstantNodes(g *graph.Graph) {
 		v.Type, v.Init = graph.Type{DType: t.DType, Shape: t.Shape}, t
 		return true
 	})
-}
-
-// reach makes a constant of every parameter without a differentiable path to the loss, such as an attention mask that
-// is stored among the weights, and folds what then is constant.
-func reach(b *Built, o *Options) error {
-	g := b.Graph
-	if b.Loss == nil {
-		b.Params = g.Params()
-		return nil
-	}
-	reaching := make([]bool, len(g.Values))
-	reaching[b.Loss.ID] = true
-	for i := len(g.Nodes) - 1; i >= 0; i-- {
-		n := g.Nodes[i]
-		def, err := op.Of(n)
-		if err != nil {
-			return err
-		}
-		arrives := false
-		for _, v := range n.Out {
-			arrives = arrives || v != nil && reaching[v.ID]
-		}
-		if !arrives || def.Grad == nil {
-			continue
-		}
-		for k, v := range n.In {
-			if v != nil && v.Type.DType.IsFloat() && !slices.Contains(def.NoGrad, k) {
-				reaching[v.ID] = true
-			}
-		}
-	}
-	for _, v := range g.Params() {
-		if !reaching[v.ID] {
-			v.Kind = graph.Const
-			g.Notice("%q %v does not reach the loss differentiably and stays as it is", v.Name, v.Type)
-		}
-	}
-	if err := fold(g); err != nil {
-		return err
-	}
-	b.Params = g.Params()
-	return nil
 }
 
 // Role says what a parameter does in the graph: "weight", "bias", "norm" or "embedding".

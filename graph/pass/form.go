@@ -17,6 +17,7 @@ func form(b *Built, o *Options) error {
 	}
 	g := b.Graph
 	hasBatchNorm, biasedConvs := false, 0
+	norms := newBatchNorms(g, o)
 	for i := 0; i < len(g.Nodes); i++ {
 		n := g.Nodes[i]
 		if n.Op.Domain != "" || !o.Training && asksForMore(g, n) {
@@ -25,7 +26,7 @@ func form(b *Built, o *Options) error {
 		switch n.Op.Type {
 		case "BatchNormalization":
 			hasBatchNorm = true
-			if err := formBatchNorm(g, n, o.Training); err != nil {
+			if err := formBatchNorm(g, n, norms.usesBatch(n)); err != nil {
 				return err
 			}
 		case "Dropout":
@@ -41,7 +42,7 @@ func form(b *Built, o *Options) error {
 	})
 	if biasedConvs > 4 && !hasBatchNorm && reluAfterConv(g) {
 		g.Notice("the model has no BatchNormalization and %d convolutions with a bias: an inference export folds "+
-			"BatchNormalization away. To train it with BatchNorm, export it again with "+
+			"BatchNormalization away. To train with it, say --unfold-bn, or export the model again with "+
 			"torch.onnx.export(…, training=TrainingMode.TRAINING, do_constant_folding=False)", biasedConvs)
 	}
 	return nil
@@ -51,34 +52,6 @@ func form(b *Built, o *Options) error {
 // run literally then.
 func asksForMore(g *graph.Graph, n *graph.Node) bool {
 	return slices.ContainsFunc(n.Out[1:], func(v *graph.Value) bool { return v != nil && slices.Contains(g.Outputs, v) })
-}
-
-func formBatchNorm(g *graph.Graph, n *graph.Node, training bool) error {
-	// Before opset 14 training form is said by five outputs, from 14 on by training_mode and three.
-	training = training && n.In[3].Kind == graph.State && n.In[4].Kind == graph.State
-	n.Out = n.Out[:1]
-	if !training {
-		n.Attrs = n.Attrs.Without("training_mode")
-		return nil
-	}
-	n.Op = graph.OpID{Domain: op.Internal, Type: "BatchNormTraining", Since: 1}
-	n.Attrs = graph.MakeAttrs("epsilon", n.Attrs.Float("epsilon", 1e-5), "momentum", n.Attrs.Float("momentum", 0.9))
-	for _, v := range n.In[1:3] {
-		if v.Kind == graph.Const && v.Init == nil {
-			return graph.Errorf(n, "input %q has no value", v.Name)
-		}
-	}
-	for range 4 {
-		v := g.NewValue("", graph.Computed, graph.Type{})
-		v.Producer = n
-		n.Out = append(n.Out, v)
-	}
-	def, err := op.Of(n)
-	if err != nil {
-		return err
-	}
-	g.Updates = append(g.Updates, graph.Update{State: n.In[3], Value: n.Out[1]}, graph.Update{State: n.In[4], Value: n.Out[2]})
-	return graph.At(n, def.Infer(n))
 }
 
 // formDropout rewires the readers of a Dropout, which form removes; in training form an internal one takes its place.

@@ -1,11 +1,15 @@
 package pass
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/graph/autodiff"
 )
+
+// ErrNoParameter is returned when there is nothing to train.
+var ErrNoParameter = errors.New("no parameter reaches the loss; nothing can be trained")
 
 // gradient adds the gradients of the loss with respect to the parameters.
 func gradient(b *Built, o *Options) error {
@@ -13,7 +17,7 @@ func gradient(b *Built, o *Options) error {
 		return nil
 	}
 	if len(b.Params) == 0 {
-		return fmt.Errorf("no parameter reaches the loss; nothing can be trained")
+		return ErrNoParameter
 	}
 	grads, err := autodiff.Gradient(b.Graph, b.Loss, nil, b.Params)
 	if err != nil {

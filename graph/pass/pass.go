@@ -25,10 +25,21 @@ type Options struct {
 	Tie bool
 	// DType is the precision of floating point: Invalid and Float32 leave the graph as it is.
 	DType tensor.DType
-	// Freeze makes a parameter a constant.
-	Freeze func(name string) bool
+	// Freeze makes a parameter a constant, and Train, where given, every parameter but those it is true for.
+	Freeze, Train func(name string) bool
+	// BatchNorm says what BatchNormalization takes in training: BatchNormAuto, BatchNormTrain or BatchNormFrozen.
+	BatchNorm string
+	// UnfoldBatchNorm puts a BatchNormalization after the convolutions of an inference export; see Unfolded.
+	UnfoldBatchNorm bool
+	// AllowUnused makes a weight that does not reach the loss a notice instead of an error.
+	AllowUnused bool
 	// After sees the graph after each pass; returning false stops there, with ErrStopped.
 	After func(pass string, g *graph.Graph) bool
+}
+
+// trains reports whether Freeze and Train leave a parameter to be trained.
+func (o *Options) trains(name string) bool {
+	return (o.Freeze == nil || !o.Freeze(name)) && (o.Train == nil || o.Train(name))
 }
 
 // Built is a graph ready for a backend and the values that a trainer needs of it.
@@ -37,10 +48,18 @@ type Built struct {
 	// Output is what the loss looks at: logits rather than probabilities where the model ends in a softmax.
 	Output *graph.Value
 	Loss   *graph.Value // scalar; nil without a loss
-	Label  *graph.Value // the input that the loss adds; nil without a loss
+	// Label is the input that the loss compares with, added by it or the model's own; nil without a loss, or when a loss
+	// that the model computes has no input for labels. Labels are those of all losses.
+	Label  *graph.Value
+	Labels []*graph.Value
 	// LossKind is the loss that was chosen, and LossTerms the number of terms that it averages over.
 	LossKind  string
 	LossTerms int
+	// FileBatch is the batch size that the file fixes when another one was asked for, and 0 otherwise.
+	FileBatch int
+	batch     int // the one that was asked for then
+	// Unfolded are the layers that Options.UnfoldBatchNorm made.
+	Unfolded []Unfolded
 	// RNG is the int64 input [seed, step] of random operators, nil when there are none.
 	RNG    *graph.Value
 	Params []*graph.Value
@@ -67,8 +86,11 @@ func Passes() []string {
 var steps = []step{
 	{"bind", bind},
 	{"resolve", resolve},
+	{"weights", weights},
+	{"unfold", unfold},
 	{"classify", classify},
 	{"precision", precision},
+	{"batch", fixBatch},
 	{"infer", infer},
 	{"recognise", recognise},
 	{"form", form},

@@ -20,7 +20,7 @@ func newSketch() *sketch {
 }
 
 func (s *sketch) input(name string, dt tensor.DType, shape ...int) *graph.Value {
-	v := s.NewValue(name, graph.Input, graph.Type{DType: dt, Shape: shape})
+	v := s.NewValue(name, graph.Input, graph.Type{DType: dt, Shape: append(tensor.Shape{}, shape...)})
 	s.Inputs = append(s.Inputs, v)
 	return v
 }

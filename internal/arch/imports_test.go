@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"path"
 	"path/filepath"
 	"slices"
@@ -42,6 +43,7 @@ var inside = map[string][]string{
 	"onnxload":       {"graph", "tensor", "onnxload/internal/onnxpb"},
 	"backend":        {"graph", "tensor", "internal/names", "internal/par"},
 	"backend/cpu":    {"backend", "graph", "graph/op", "graph/ops", "tensor", "tensor/linalg", "internal/par", "internal/cpu"},
+	"backend/onnxgo": {"backend", "backend/cpu", "graph", "graph/op", "graph/pass", "tensor", "internal/par"},
 }
 
 // confined lists modules that only some packages may import.
@@ -50,6 +52,7 @@ var confined = map[string][]string{
 	"github.com/hashicorp/go-hclog":   {"cmd", "registry/plugin"},
 	"github.com/hashicorp/go-plugin":  {"registry/plugin"},
 	"github.com/owulveryck/onnx-go":   {"backend/onnxgo"},
+	"gorgonia.org/tensor":             {"backend/onnxgo"},
 	"github.com/alecthomas/kong":      {"cmd"},
 	"github.com/goccy/go-yaml":        {"train", "cmd"},
 	"golang.org/x/image":              {"data"},
@@ -131,6 +134,40 @@ func forbidden(pkg, imported string) string {
 		return "imports point down the floors"
 	}
 	return ""
+}
+
+// TestBinaryLeavesOnnxGoOut follows the imports of the program: what is for users of onnx-go is not in it.
+func TestBinaryLeavesOnnxGoOut(t *testing.T) {
+	seen := map[string]bool{}
+	var follow func(pkg string)
+	follow = func(pkg string) {
+		if seen[pkg] {
+			return
+		}
+		seen[pkg] = true
+		files, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(pkg), "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("package %s has %d files, %v", pkg, len(files), err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, spec := range f.Imports {
+				if local, own := strings.CutPrefix(strings.Trim(spec.Path.Value, `"`), module); own {
+					follow(local)
+				}
+			}
+		}
+	}
+	follow("cmd/onnxtrain")
+	if !seen["backend/cpu"] || seen["backend/onnxgo"] {
+		t.Errorf("the program imports %v", slices.Sorted(maps.Keys(seen)))
+	}
 }
 
 func top(pkg string) string {

@@ -36,12 +36,15 @@ func currentKernel() *kernel {
 // inPlace says whether strips that are used a few times are better read where they lie than packed. The first uses cost no
 // more than packing would; later ones pay when the elements do not stay in the first caches, as at strides of
 // which a multiple is a page: all lines then compete for the same few places, worst (a third of the speed was measured)
-// when the lanes of one step do.
+// when the lanes of one step do. Where lanes touch and every few steps are on another page, only reading all lanes of a step
+// together, as packing does, lets the processor fetch ahead.
 func (k *kernel) inPlace(lane, step, uses int) bool {
-	const alias, always, seldom = 512, 16, 4
+	const alias, far, always, seldom = 512, 160, 16, 4
 	switch {
 	case !k.strided || lane >= alias && lane%alias == 0:
 		return false
+	case lane == 1 && step >= far:
+		return uses <= 1
 	case step >= alias && step%alias == 0:
 		return uses <= seldom
 	}

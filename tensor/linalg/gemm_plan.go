@@ -33,7 +33,7 @@ const (
 const (
 	privateStrips = 16      // strips of either operand of a task, of which a block of kc stays in a 1 MB L2 cache
 	sectionLanes  = 1024    // lanes of the shared operand: what a packed element of the other one is used for
-	sharedFloats  = 2 << 20 // elements of the shared operand packed at once: 8 MB, a part of the L3 cache
+	sharedFloats  = 1 << 18 // elements of the shared operand packed at once: 1 MB, which stays in the L2 cache
 	wantTasks     = 16      // enough for an even load
 	taskWork      = 1 << 20 // multiplications that are worth waking a worker
 	smallWork     = 2 << 20 // multiplications under which one thread is faster

@@ -24,15 +24,22 @@ func (j *job) packRight(dst []float32, batch, k0, k1, j0, j1 int) {
 
 // packStrips writes lanes [i0, i1) at steps [k0, k1) in the format of Packer; lane i at step k is src[i*lane+k*step].
 func packStrips(kern *kernel, dst []float32, width int, src []float32, lane, step, k0, k1, i0, i1 int) {
-	steps := k1 - k0
-	if steps == 0 {
-		return
+	steps, turn := k1-k0, k1-k0
+	if lane == 1 && i1-i0 > width {
+		turn = packTurn
 	}
-	for i := i0; i < i1; i += width {
-		packStrip(kern, dst[:width*steps], width, src[i*lane+k0*step:], lane, step, steps, min(width, i1-i))
-		dst = dst[width*steps:]
+	for k := 0; k < steps; k += turn {
+		some := min(turn, steps-k)
+		for i := i0; i < i1; i += width {
+			to := dst[(i-i0)*steps+k*width:][:width*some]
+			packStrip(kern, to, width, src[i*lane+(k0+k)*step:], lane, step, some, min(width, i1-i))
+		}
 	}
 }
+
+// packTurn is the number of steps that all strips are packed for before the next ones, where lanes touch: a line of memory
+// that holds lanes of two strips, and the page it is on, are then still near when the second strip comes to them.
+const packTurn = 32
 
 // packStripGeneric packs one strip of which lanes exist.
 func packStripGeneric(dst []float32, width int, src []float32, lane, step, steps, lanes int) {

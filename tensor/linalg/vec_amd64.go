@@ -51,6 +51,27 @@ func init() {
 	vecGeluGrad[cpu.AVX2], vecGeluGrad[cpu.AVX512] = geluGradAVX2, geluGradAVX512
 	vecGeluTanh[cpu.AVX2], vecGeluTanh[cpu.AVX512] = geluTanhAVX2, geluTanhAVX512
 	vecGeluTanhGrad[cpu.AVX2], vecGeluTanhGrad[cpu.AVX512] = geluTanhGradAVX2, geluTanhGradAVX512
+	vecSoftsign[cpu.AVX2], vecSoftsign[cpu.AVX512] = softsignAVX2, softsignAVX512
+	vecSoftsignGrad[cpu.AVX2], vecSoftsignGrad[cpu.AVX512] = softsignGradAVX2, softsignGradAVX512
+	vecHardSwish[cpu.AVX2], vecHardSwish[cpu.AVX512] = hardSwishAVX2, hardSwishAVX512
+	vecHardSwishGrad[cpu.AVX2], vecHardSwishGrad[cpu.AVX512] = hardSwishGradAVX2, hardSwishGradAVX512
+	vecSignOf[cpu.AVX2], vecSignOf[cpu.AVX512] = signOfAVX2, signOfAVX512
+	vecPrelu[cpu.AVX2], vecPrelu[cpu.AVX512] = preluAVX2, preluAVX512
+	vecLeakyRelu[cpu.AVX2], vecLeakyRelu[cpu.AVX512] = leakyReluAVX2, leakyReluAVX512
+	vecLeakyReluGrad[cpu.AVX2], vecLeakyReluGrad[cpu.AVX512] = leakyReluGradAVX2, leakyReluGradAVX512
+	vecThresholdedRelu[cpu.AVX2], vecThresholdedRelu[cpu.AVX512] = thresholdedReluAVX2, thresholdedReluAVX512
+	vecThresholdedReluGrad[cpu.AVX2], vecThresholdedReluGrad[cpu.AVX512] = thresholdedReluGradAVX2, thresholdedReluGradAVX512
+	vecHardSigmoid[cpu.AVX2], vecHardSigmoid[cpu.AVX512] = hardSigmoidAVX2, hardSigmoidAVX512
+	vecHardSigmoidGrad[cpu.AVX2], vecHardSigmoidGrad[cpu.AVX512] = hardSigmoidGradAVX2, hardSigmoidGradAVX512
+	vecShrink[cpu.AVX2], vecShrink[cpu.AVX512] = shrinkAVX2, shrinkAVX512
+	vecShrinkGrad[cpu.AVX2], vecShrinkGrad[cpu.AVX512] = shrinkGradAVX2, shrinkGradAVX512
+	vecSoftplus[cpu.AVX2], vecSoftplus[cpu.AVX512] = softplusAVX2, softplusAVX512
+	vecElu[cpu.AVX2], vecElu[cpu.AVX512] = eluAVX2, eluAVX512
+	vecEluGrad[cpu.AVX2], vecEluGrad[cpu.AVX512] = eluGradAVX2, eluGradAVX512
+	vecSwish[cpu.AVX2], vecSwish[cpu.AVX512] = swishAVX2, swishAVX512
+	vecSwishGrad[cpu.AVX2], vecSwishGrad[cpu.AVX512] = swishGradAVX2, swishGradAVX512
+	vecMish[cpu.AVX2], vecMish[cpu.AVX512] = mishAVX2, mishAVX512
+	vecMishGrad[cpu.AVX2], vecMishGrad[cpu.AVX512] = mishGradAVX2, mishGradAVX512
 	vecMomentum[cpu.AVX2], vecMomentum[cpu.AVX512] = momentumAVX2, momentumAVX512
 	vecDescent[cpu.AVX2], vecDescent[cpu.AVX512] = descentAVX2, descentAVX512
 	vecAdam[cpu.AVX2], vecAdam[cpu.AVX512] = adamAVX2, adamAVX512
@@ -326,6 +347,132 @@ func geluTanhGradAVX2(dst, x, y []float32)
 
 //go:noescape
 func geluTanhGradAVX512(dst, x, y []float32)
+
+//go:noescape
+func softsignAVX2(dst, x []float32)
+
+//go:noescape
+func softsignAVX512(dst, x []float32)
+
+//go:noescape
+func softsignGradAVX2(dst, x, y []float32)
+
+//go:noescape
+func softsignGradAVX512(dst, x, y []float32)
+
+//go:noescape
+func hardSwishAVX2(dst, x []float32)
+
+//go:noescape
+func hardSwishAVX512(dst, x []float32)
+
+//go:noescape
+func hardSwishGradAVX2(dst, x, y []float32)
+
+//go:noescape
+func hardSwishGradAVX512(dst, x, y []float32)
+
+//go:noescape
+func signOfAVX2(dst, x []float32)
+
+//go:noescape
+func signOfAVX512(dst, x []float32)
+
+//go:noescape
+func preluAVX2(dst, x, y []float32)
+
+//go:noescape
+func preluAVX512(dst, x, y []float32)
+
+//go:noescape
+func leakyReluAVX2(dst, x []float32, a float32)
+
+//go:noescape
+func leakyReluAVX512(dst, x []float32, a float32)
+
+//go:noescape
+func leakyReluGradAVX2(dst, x, y []float32, a float32)
+
+//go:noescape
+func leakyReluGradAVX512(dst, x, y []float32, a float32)
+
+//go:noescape
+func thresholdedReluAVX2(dst, x []float32, a float32)
+
+//go:noescape
+func thresholdedReluAVX512(dst, x []float32, a float32)
+
+//go:noescape
+func thresholdedReluGradAVX2(dst, x, y []float32, a float32)
+
+//go:noescape
+func thresholdedReluGradAVX512(dst, x, y []float32, a float32)
+
+//go:noescape
+func hardSigmoidAVX2(dst, x []float32, a, b float32)
+
+//go:noescape
+func hardSigmoidAVX512(dst, x []float32, a, b float32)
+
+//go:noescape
+func hardSigmoidGradAVX2(dst, x, y []float32, a, b float32)
+
+//go:noescape
+func hardSigmoidGradAVX512(dst, x, y []float32, a, b float32)
+
+//go:noescape
+func shrinkAVX2(dst, x []float32, a, b, c float32)
+
+//go:noescape
+func shrinkAVX512(dst, x []float32, a, b, c float32)
+
+//go:noescape
+func shrinkGradAVX2(dst, x, y []float32, a, b, c float32)
+
+//go:noescape
+func shrinkGradAVX512(dst, x, y []float32, a, b, c float32)
+
+//go:noescape
+func softplusAVX2(dst, x []float32)
+
+//go:noescape
+func softplusAVX512(dst, x []float32)
+
+//go:noescape
+func eluAVX2(dst, x []float32, a, b, c float32)
+
+//go:noescape
+func eluAVX512(dst, x []float32, a, b, c float32)
+
+//go:noescape
+func eluGradAVX2(dst, x, y []float32, a, b, c float32)
+
+//go:noescape
+func eluGradAVX512(dst, x, y []float32, a, b, c float32)
+
+//go:noescape
+func swishAVX2(dst, x []float32, a float32)
+
+//go:noescape
+func swishAVX512(dst, x []float32, a float32)
+
+//go:noescape
+func swishGradAVX2(dst, x, y []float32, a float32)
+
+//go:noescape
+func swishGradAVX512(dst, x, y []float32, a float32)
+
+//go:noescape
+func mishAVX2(dst, x []float32)
+
+//go:noescape
+func mishAVX512(dst, x []float32)
+
+//go:noescape
+func mishGradAVX2(dst, x, y []float32)
+
+//go:noescape
+func mishGradAVX512(dst, x, y []float32)
 
 //go:noescape
 func momentumAVX2(w, g, buf []float32, p Momentum[float32])

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Exports tiny models that hold what real PyTorch exports do, and records what PyTorch computes on them.
 
-usage: export.py OUTDIR        needs PyTorch 1.13 and onnx
+usage: export.py OUTDIR [NAME…]        needs PyTorch 1.13 and onnx
 
 For each model NAME.onnx there is NAME.json: the batch, and in float64 the mean cross-entropy over all label positions
 and the L2 norm of each parameter's gradient, with dropout off and BatchNorm on batch statistics, but where the
@@ -168,6 +168,77 @@ class Pieces(nn.Module):
         return self.head(torch.flatten(torch.einsum('bchw,cd->bdhw', y, self.mix), 1))
 
 
+class ViT(nn.Module):
+    """A class token that is expanded over the batch, and timm's and PyTorch's attention, whose batch is in the second axis."""
+
+    def __init__(self):
+        super().__init__()
+        self.cls, self.pos = nn.Parameter(torch.randn(1, 1, 8) * .3), nn.Parameter(torch.randn(1, 5, 8) * .3)
+        self.conv, self.qkv, self.proj = nn.Conv2d(3, 8, 3, stride=3), nn.Linear(8, 24), nn.Linear(8, 8)
+        self.norm, self.mha, self.head = nn.LayerNorm(8), nn.MultiheadAttention(8, 2), nn.Linear(8, 3)
+
+    def forward(self, x):
+        x = self.conv(x)
+        x = x.flatten(2).transpose(1, 2)
+        x = torch.cat((self.cls.expand(x.shape[0], -1, -1), x), 1) + self.pos
+        b, n, c = x.shape
+        q, k, v = self.qkv(self.norm(x)).reshape(b, n, 3, 2, c // 2).permute(2, 0, 3, 1, 4).unbind(0)
+        a = (q @ k.transpose(-2, -1) * .5).softmax(-1)
+        x = x + self.proj((a @ v).transpose(1, 2).reshape(b, n, c))
+        y = x.transpose(0, 1)
+        x = x + self.mha(y, y, y)[0].transpose(0, 1)
+        return self.head(x[:, 0])
+
+
+class GPT(nn.Module):
+    """Causal attention on sequences that are viewed as rows between layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.wte, self.wpe = nn.Embedding(7, 8), nn.Embedding(6, 8)
+        self.qkv, self.proj, self.norm, self.head = nn.Linear(8, 24), nn.Linear(8, 8), nn.LayerNorm(8), nn.Linear(8, 7)
+
+    def forward(self, tokens):
+        b, t = tokens.shape
+        x = self.wte(tokens) + self.wpe(torch.arange(t).unsqueeze(0).expand(b, t))
+        y = self.norm(x.view(b * t, 8))
+        q, k, v = self.qkv(y).view(b, t, 3, 2, 4).permute(2, 0, 3, 1, 4)
+        q, k, v = (z.reshape(b * 2, t, 4) for z in (q, k, v))
+        a = torch.bmm(q, k.transpose(1, 2)) * .5 + torch.triu(torch.full((t, t), float('-inf')), 1)
+        y = torch.bmm(a.softmax(-1), v).view(b, 2, t, 4).transpose(1, 2).reshape(b, t, 8)
+        return self.head(x + self.proj(y))
+
+
+class States(nn.Module):
+    """LSTM layers, one of them bidirectional, with initial states made for the batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.emb, self.rnn, self.top = nn.Embedding(7, 5), nn.LSTM(5, 4, 2, batch_first=True), nn.GRU(4, 3, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(6, 7)
+
+    def forward(self, tokens):
+        b = tokens.shape[0]
+        x = self.emb(tokens)
+        zeros = lambda *shape: torch.zeros(*shape, dtype=x.dtype)
+        x = self.rnn(x, (zeros(2, b, 4), zeros(2, b, 4)))[0]
+        return self.head(self.top(x, zeros(2, b, 3))[0])
+
+
+class View(nn.Module):
+    """A CNN with view, a channel shuffle and GroupNorm."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.group, self.mix, self.head = nn.Conv2d(3, 8, 3, stride=2), nn.GroupNorm(2, 8), nn.Conv2d(8, 4, 1), nn.Linear(16, 3)
+
+    def forward(self, x):
+        x = F.relu(self.group(self.conv(x)))
+        b, c, h, w = x.shape
+        x = x.view(b, 2, c // 2, h, w).transpose(1, 2).contiguous().view(b, c, h, w)
+        return self.head(self.mix(x).view(x.size(0), -1))
+
+
 IMAGE, SEQUENCE, TOKENS = (4, 3, 6, 6), (4, 4, 6), (4, 6)
 # name: (model, input shape, training form, opset)
 MODELS = {
@@ -190,6 +261,11 @@ MODELS = {
     '11-gru-train': (lambda: Recurrent(nn.GRU), TOKENS, TRAIN, 14),
     '13-pieces': (Pieces, IMAGE, TRAIN, 13),
 }
+# The batch size is fixed in these files: to 1 or 2; the recorded batch has 4 examples.
+FIXED = {'vit': (ViT, IMAGE), 'gpt': (GPT, TOKENS), 'lstm': (States, TOKENS), 'cnn': (View, IMAGE)}
+for kind, (make, shape) in FIXED.items():
+    for batch, form in ((1, TRAIN), (1, EVAL), (2, TRAIN), (2, EVAL)):
+        MODELS[f'15-{kind}-batch{batch}-{"train" if form == TRAIN else "eval"}'] = (make, shape, form, 14, batch)
 
 
 def record(model, x, label, training):
@@ -208,7 +284,9 @@ def record(model, x, label, training):
 def main():
     out = sys.argv[1]
     warnings.filterwarnings('ignore')
-    for name, (make, shape, form, opset) in MODELS.items():
+    for name, (make, shape, form, opset, *fixed) in MODELS.items():
+        if sys.argv[2:] and name not in sys.argv[2:]:
+            continue
         torch.manual_seed(1)
         model = make()
         x = torch.randint(0, 7, shape) if shape == TOKENS else (torch.randn(shape) * 100).round() / 100
@@ -218,8 +296,8 @@ def main():
             classes = model(x).shape[-1]
         model.load_state_dict(state)
         label = torch.randint(0, classes, shape if shape == TOKENS else shape[:1])
-        torch.onnx.export(model, x, os.path.join(out, name + '.onnx'), training=form, opset_version=opset, input_names=['x'],
-                          output_names=['logits'], dynamic_axes={'x': {0: 'batch'}}, do_constant_folding=form == EVAL)
+        torch.onnx.export(model, x[:fixed[0]] if fixed else x, os.path.join(out, name + '.onnx'), training=form, opset_version=opset, input_names=['x'],
+                          output_names=['logits'], dynamic_axes={} if fixed else {'x': {0: 'batch'}}, do_constant_folding=form == EVAL)
         model.load_state_dict(state)
         loss, norms = record(model, x, label, 'folded' not in name)
         with open(os.path.join(out, name + '.json'), 'w') as f:

@@ -11,9 +11,6 @@ import (
 	"time"
 
 	"github.com/onnxtrain/onnxtrain/data"
-	"github.com/onnxtrain/onnxtrain/graph"
-	"github.com/onnxtrain/onnxtrain/graph/op"
-	"github.com/onnxtrain/onnxtrain/tensor"
 	"github.com/onnxtrain/onnxtrain/train"
 )
 
@@ -112,35 +109,6 @@ func (r *Result) split(ctx context.Context, p *train.Program, profile bool) erro
 	})
 	return nil
 }
-
-// FLOPs counts the multiplications and additions of matrix products and convolutions; 0 for other nodes.
-func FLOPs(n *graph.Node) float64 {
-	elems := func(v *graph.Value) float64 { return float64(v.Type.Shape.Elems()) }
-	switch n.Op.Type {
-	case "MatMul", "FusedMatMul":
-		shape := n.In[0].Type.Shape
-		k := shape[len(shape)-1]
-		if n.Op.Domain == op.Internal && n.Attrs.Bool("transA", false) {
-			k = shape[len(shape)-2]
-		}
-		return 2 * elems(n.Out[0]) * float64(k)
-	case "Gemm":
-		k := n.In[0].Type.Shape[1]
-		if n.Attrs.Bool("transA", false) {
-			k = n.In[0].Type.Shape[0]
-		}
-		return 2 * elems(n.Out[0]) * float64(k)
-	case "Conv": // every output element is a sum over a filter
-		return 2 * elems(n.Out[0]) * filter(n.In[1].Type.Shape)
-	case "ConvGradInput":
-		return 2 * elems(n.In[0]) * filter(n.In[1].Type.Shape)
-	case "ConvGradWeight":
-		return 2 * elems(n.In[0]) * filter(n.Out[0].Type.Shape)
-	}
-	return 0
-}
-
-func filter(w tensor.Shape) float64 { return float64(w[1:].Elems()) }
 
 func ms(d time.Duration) float64 { return d.Seconds() * 1e3 }
 

@@ -124,7 +124,7 @@ func (c Case) tensors(set, kind string) ([]*tensor.Tensor, error) {
 		}
 		t, err := onnxload.DecodeTensor(name, b)
 		if err != nil {
-			return nil, refusal{err}
+			return nil, err
 		}
 		list = append(list, t)
 	}

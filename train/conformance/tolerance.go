@@ -43,7 +43,8 @@ func (tol tolerance) compare(got, want *tensor.Tensor) error {
 	abs = max(abs, epsilon[want.DType]*largest)
 	for i := range g {
 		same := g[i] == w[i] || math.IsNaN(g[i]) && math.IsNaN(w[i])
-		if !same && !(math.Abs(g[i]-w[i]) <= abs+rel*math.Abs(w[i])) {
+		near := !math.IsInf(g[i], 0) && math.Abs(g[i]-w[i]) <= abs+rel*math.Abs(w[i]) && !math.IsInf(w[i], 0)
+		if !same && !near {
 			return fmt.Errorf("element %d is %v, want %v", i, g[i], w[i])
 		}
 	}

@@ -1,9 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/onnxtrain/onnxtrain/train"
 	"github.com/onnxtrain/onnxtrain/train/conformance"
@@ -50,10 +55,26 @@ func (c *conformanceCmd) Run(e *env) error {
 			return err
 		}
 	} else {
-		fmt.Fprintf(e.stdout, "%d passed, %d failed, %d unsupported\n", r.Passed, r.Failed, r.Unsupported)
+		r.summarize(e.stdout)
 	}
 	if r.Failed > 0 {
 		return &exitCode{int(train.Unproven)}
 	}
 	return nil
+}
+
+// summarize prints what unsupported cases need, most wanted first, and the counts.
+func (r *conformanceReport) summarize(w io.Writer) {
+	counts := map[string]int{}
+	for _, c := range r.Cases {
+		if c.Status == "unsupported" {
+			counts[c.Reason()]++
+		}
+	}
+	for _, reason := range slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(counts[b]-counts[a], strings.Compare(a, b))
+	}) {
+		fmt.Fprintf(w, "%4d need %s\n", counts[reason], reason)
+	}
+	fmt.Fprintf(w, "%d passed, %d failed, %d unsupported\n", r.Passed, r.Failed, r.Unsupported)
 }

@@ -14,7 +14,8 @@ type evalCmd struct {
 	Model   string `required:"" placeholder:"FILE|RUN" help:"An ONNX file, or a run directory, whose best.onnx is taken."`
 	Data    string `placeholder:"SPEC" help:"Data to score on; a run's validation data, or built-in synthetic data, if not given."`
 	Output  string `placeholder:"NAME" help:"The output to score; the first one if not given."`
-	Loss    string `default:"auto" help:"Loss: auto, ce, mse, l1, huber, bce."`
+	Loss    string `default:"auto" placeholder:"KIND|OUT=KIND[:W],…" help:"Loss: auto, ce, nll, mse, l1, huber, bce, model; or one for each of several outputs, as in training."`
+	Inputs  string `placeholder:"NAME=ARRAY,…" help:"Arrays of the data that feed the model's inputs and the labels, where their names differ."`
 	Batch   int    `default:"128" help:"Examples at a time."`
 	Threads int    `help:"Compute threads; 0 takes all that the container allows."`
 	Seed    uint64 `help:"Seed of synthetic data."`
@@ -22,7 +23,7 @@ type evalCmd struct {
 }
 
 func (c *evalCmd) Run(e *env) error {
-	config := train.Config{Model: c.Model, Data: c.Data, Output: c.Output, Loss: c.Loss, Batch: c.Batch, Threads: c.Threads, Seed: c.Seed,
+	config := train.Config{Model: c.Model, Data: c.Data, Output: c.Output, Loss: c.Loss, Inputs: c.Inputs, Batch: c.Batch, Threads: c.Threads, Seed: c.Seed,
 		Accumulate: 1, Workers: 2, LogEvery: 1, Init: "file"}
 	if info, err := os.Stat(c.Model); err == nil && info.IsDir() {
 		run, err := train.ReadRunConfig(c.Model)
@@ -30,6 +31,9 @@ func (c *evalCmd) Run(e *env) error {
 			return err
 		}
 		config.Model, config.Output, config.Loss, config.Tie, config.Seed = filepath.Join(c.Model, "best.onnx"), run.Output, run.Loss, run.Tie, run.Seed
+		if c.Inputs == "" {
+			config.Inputs = run.Inputs
+		}
 		if c.Data == "" {
 			config.Data, config.Val = run.Data, run.Val
 		}

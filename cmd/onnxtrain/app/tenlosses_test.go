@@ -155,6 +155,7 @@ type metrics struct {
 	Loss     float64
 	GradNorm float64 `json:"grad_norm"`
 	ValTop1  float64 `json:"val_top1"`
+	ValLoss  float64 `json:"val_loss"`
 }
 
 func readMetrics(t *testing.T, file string) []metrics {

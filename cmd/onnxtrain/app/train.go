@@ -73,6 +73,9 @@ func signalCode(s os.Signal) int {
 func resumeCommand(c train.Config, r *train.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "onnxtrain --config %s/config.yaml --model %s --out %s-continued", r.Dir, r.LastPath, strings.TrimSuffix(r.Dir, "/"))
+	if c.ReplaceHead != "" { // the saved model has the new head
+		b.WriteString(" --replace-head=")
+	}
 	if c.Steps > 0 {
 		fmt.Fprintf(&b, " --steps %d", c.Steps-r.Steps)
 	}

@@ -23,6 +23,7 @@ func main() {
 		{"vec_arith_amd64.s", arithmetic()},
 		{"vec_reduce_amd64.s", reductions()},
 		{"vec_func_amd64.s", transcendentals()},
+		{"vec_curve_amd64.s", curves()},
 		{"vec_update_amd64.s", updates()},
 	}
 	var all []function
