@@ -69,6 +69,15 @@ func Register[C any](info Info, defaults C, build func(C) Optimizer) {
 // training state: one made of other settings may take its place between steps as long as it declares the same slots.
 func (e *Entry) New(s Settings) (Optimizer, Hyperparameters, error) { return e.build(s) }
 
+// Hyper returns the hyper-parameter of that name or alias, nil if there is none.
+func (e *Entry) Hyper(name string) *Hyper {
+	h, negated, err := e.find(name)
+	if err != nil || negated {
+		return nil
+	}
+	return h
+}
+
 // Lookup returns the optimizer called name. The error lists what there is and the nearest name.
 func Lookup(name string) (*Entry, error) { return table.Lookup(name) }
 

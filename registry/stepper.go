@@ -202,6 +202,32 @@ func (s *Stepper) Step(c Context, values, grads []*tensor.Tensor) error {
 	return nil
 }
 
+// HasEvalWeights reports whether the optimizer evaluates other weights than it trains.
+func (s *Stepper) HasEvalWeights() bool {
+	_, ok := s.Optimizer.(EvalView)
+	return ok
+}
+
+// EvalWeights writes into dst the weights to evaluate of an optimizer that has its own, in the order of Params. values
+// are those in training.
+func (s *Stepper) EvalWeights(dst, values []*tensor.Tensor) error {
+	view, ok := s.Optimizer.(EvalView)
+	if !ok {
+		return fmt.Errorf("the optimizer evaluates the weights that it trains")
+	}
+	for i := range s.groups {
+		g := &s.groups[i]
+		for k, at := range g.members {
+			p := g.params[k]
+			p.Value, p.Grad, p.Step = values[at], nil, s.Updates[at]
+			if err := view.EvalWeights(dst[at], p); err != nil {
+				return fmt.Errorf("parameter %q: %w", s.Params[at].Name, err)
+			}
+		}
+	}
+	return nil
+}
+
 func (s *Stepper) update(g *group) error {
 	for _, p := range g.params {
 		if p.Grad == nil {

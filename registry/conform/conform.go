@@ -22,6 +22,8 @@ var Checks = []Check{
 	{"obeys the host's learning rate", obeys},
 	{"skips parameters without gradient", skips},
 	{"survives zero gradients", survivesZeros},
+	{"has evaluation weights", evaluates},
+	{"counts its cost", costs},
 	{"resumes from slots", resumes},
 	{"same bits for any threads", deterministic},
 	{"converges", converges},

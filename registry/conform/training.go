@@ -3,6 +3,7 @@ package conform
 import (
 	"bytes"
 	"fmt"
+	"math"
 
 	"github.com/onnxtrain/onnxtrain/internal/par"
 	"github.com/onnxtrain/onnxtrain/registry"
@@ -167,6 +168,67 @@ func deterministic(e *registry.Entry) error {
 			first = m
 		} else if err := m.differs(first); err != nil {
 			return fmt.Errorf("%d threads: %w", threads, err)
+		}
+	}
+	return nil
+}
+
+// evaluates checks the evaluation weights of an optimizer that has its own: before the first update they are the
+// weights, later finite, and asking for them changes nothing.
+func evaluates(e *registry.Entry) error {
+	for _, dt := range dtypes {
+		m, err := start(e, nil, dt, layers)
+		if err != nil {
+			return err
+		}
+		if !m.HasEvalWeights() {
+			return nil
+		}
+		var weights []*tensor.Tensor
+		for _, v := range m.values {
+			weights = append(weights, tensor.New(v.DType, v.Shape...))
+		}
+		for step := range steps {
+			before, err := m.clone(e, nil, dt)
+			if err != nil {
+				return err
+			}
+			if err := m.EvalWeights(weights, m.values); err != nil {
+				return err
+			}
+			if err := m.differs(before); err != nil {
+				return fmt.Errorf("evaluation weights after step %d: %w", step, err)
+			}
+			for i, w := range weights {
+				if !finite(w) || step == 0 && !bytes.Equal(w.Data, m.values[i].Data) {
+					return fmt.Errorf("evaluation weights of %q after step %d are not finite, or not the initial ones", m.Params[i].Name, step)
+				}
+			}
+			if err := m.train(1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// costs checks that what an optimizer says of its cost grows with its parameters.
+func costs(e *registry.Entry) error {
+	opt, _, err := e.New(nil)
+	if err != nil {
+		return err
+	}
+	coster, ok := opt.(registry.Coster)
+	if !ok {
+		return nil
+	}
+	for _, p := range layers {
+		p.DType = tensor.Float32
+		small := coster.Cost([]registry.ParamInfo{p})
+		p.Shape = append(tensor.Shape{3}, p.Shape...)
+		large := coster.Cost([]registry.ParamInfo{p})
+		if !(small.FLOPs > 0 && small.Scratch >= 0 && large.FLOPs > small.FLOPs && !math.IsInf(large.FLOPs, 0)) {
+			return fmt.Errorf("parameter %q costs %v, three of them %v", p.Name, small, large)
 		}
 	}
 	return nil
