@@ -11,7 +11,7 @@ import (
 // Optional, OptionalGetElement and OptionalHasElement, of values that may be absent. Values here are always there: an
 // optional with an element is that element, and one without is an absent input.
 func init() {
-	for _, typ := range []string{"Optional", "OptionalGetElement"} {
+	for typ, versions := range map[string][]int{"Optional": {15, 28}, "OptionalGetElement": {15, 18, 28}} {
 		register(op.Def{
 			Type: typ, View: true,
 			Infer: func(n *graph.Node) error {
@@ -28,7 +28,7 @@ func init() {
 			Samples: func() []op.Sample {
 				return []op.Sample{example("tensor", count(2, 3), count(2, 3)), example("integers", ints(1, 2), ints(1, 2))}
 			},
-		}, 15, 18, 28)
+		}, versions...)
 	}
 	register(op.Def{
 		Type: "OptionalHasElement",

@@ -76,6 +76,9 @@ func roisOf(n *graph.Node, x int) (regions, error) {
 	if len(r.x) != 4 || !shapeOf(n, 1).Equal(tensor.Shape{r.count, 4}) || len(shapeOf(n, 2)) != 1 {
 		return r, fmt.Errorf("an input of shape %v, regions of shape %v and batch indices of shape %v", r.x, shapeOf(n, 1), shapeOf(n, 2))
 	}
+	if r.x[2] < 1 || r.x[3] < 1 {
+		return r, fmt.Errorf("images of shape %v have no pixels", r.x)
+	}
 	absent := "half_pixel"
 	if n.Op.Type == "RoiAlign" && n.Op.Since < 16 {
 		absent = "output_half_pixel"
@@ -106,7 +109,7 @@ func (r *regions) bins(boxes []float64, images []int64, fn func(o, plane int, sa
 		}
 		x := r.side(boxes[4*k], boxes[4*k+2], r.width)
 		y := r.side(boxes[4*k+1], boxes[4*k+3], r.height)
-		if y.samples*x.samples*count > 1<<28 {
+		if most := 1 << 20; y.samples > most || x.samples > most || y.samples*x.samples > most {
 			return fmt.Errorf("region %d needs %dx%d samples a bin", k, y.samples, x.samples)
 		}
 		for bin := range count {

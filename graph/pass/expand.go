@@ -2,6 +2,7 @@ package pass
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/onnxtrain/onnxtrain/graph"
@@ -43,6 +44,11 @@ func expansionOf(id graph.OpID) expansion { return expansions[[2]string{id.Domai
 // Expands reports whether other nodes take the place of an operator's when a graph is inferred. Such an operator has no
 // definition in package op.
 func Expands(id graph.OpID) bool { return expansionOf(id).run != nil }
+
+// Expansions lists the operators that Expands is true for, by domain and type, sorted.
+func Expansions() [][2]string {
+	return slices.SortedFunc(maps.Keys(expansions), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+}
 
 // expand runs over all nodes of g.
 func expand(g *graph.Graph, training bool) error {

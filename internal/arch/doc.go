@@ -1,2 +1,4 @@
-// Package arch holds the packages to the table of allowed imports.
+// Package arch holds the packages to the table of allowed imports, and docs/onnx-support.md to the table of operators.
 package arch
+
+//go:generate go test . -run TestSupportPage -update
