@@ -3,6 +3,7 @@ package train
 import (
 	"bytes"
 	"fmt"
+	"time"
 
 	"github.com/goccy/go-yaml"
 )
@@ -25,15 +26,18 @@ type Config struct {
 	Tie            bool     `yaml:"tie,omitempty" help:"Keep equal initializers that an inference export merged one parameter."`
 	Init           string   `yaml:"init" default:"file" enum:"file,fresh" help:"Initial weights: from the file, or fresh ones drawn by --seed."`
 
-	Opt         string   `yaml:"opt" default:"adamw" placeholder:"NAME[,k=v…]" help:"Optimizer and its settings; see: onnxtrain optimizers list."`
-	LR          *float64 `yaml:"lr,omitempty" name:"lr" placeholder:"X" help:"Learning rate; the optimizer's default if not given."`
-	WeightDecay *float64 `yaml:"weight_decay,omitempty" placeholder:"X" help:"Weight decay; the optimizer's default if not given."`
-	NoDecay     []string `yaml:"no_decay,omitempty" placeholder:"ROLE" help:"Roles without weight decay: bias, norm, embedding, weight."`
-	Schedule    string   `yaml:"schedule" default:"constant" placeholder:"NAME[,k=v…]" help:"Learning-rate schedule: constant, linear, cosine, step, onecycle."`
-	Warmup      string   `yaml:"warmup,omitempty" placeholder:"N|P%" help:"Linear warm-up over N steps or P percent of the run."`
-	ClipNorm    float64  `yaml:"clip_norm,omitempty" placeholder:"NORM" help:"Scale gradients down to this global norm; 0 never does."`
-	Accumulate  int      `yaml:"accumulate" default:"1" help:"Batches to average gradients over before an update."`
-	LossTerms   string   `yaml:"loss_terms" default:"batch+seq" enum:"batch,batch+seq,sum" help:"What the optimizer takes as the number of averaged loss terms."`
+	Opt         string    `yaml:"opt" default:"adamw" placeholder:"NAME[,k=v…]" help:"Optimizer and its settings; see: onnxtrain optimizers list."`
+	LR          *float64  `yaml:"lr,omitempty" name:"lr" placeholder:"X" help:"Learning rate; the optimizer's default if not given."`
+	WeightDecay *float64  `yaml:"weight_decay,omitempty" placeholder:"X" help:"Weight decay; the optimizer's default if not given."`
+	NoDecay     []string  `yaml:"no_decay,omitempty" placeholder:"ROLE" help:"Roles without weight decay: bias, norm, embedding, weight."`
+	Group       []string  `yaml:"group,omitempty" sep:"none" placeholder:"GLOB:k=v,…" help:"Settings of the optimizer for parameters by name or role, such as '*.bias:weight_decay=0' or 'role:norm:lr=x0.1', where x multiplies the value of the others. The first group that matches counts. May be repeated."`
+	LayerDecay  float64   `yaml:"layer_decay,omitempty" placeholder:"X" help:"Multiply the learning rate by X for each layer between a parameter and the last layer."`
+	EMA         float64   `yaml:"ema,omitempty" name:"ema" placeholder:"D" help:"Evaluate and keep as best.onnx an exponential moving average of the weights with decay D, such as 0.999."`
+	Schedule    Schedules `yaml:"schedule" default:"constant" placeholder:"[HYPER=]NAME[,k=v…]" help:"Schedule of the learning rate: constant, linear, cosine, step, onecycle; with HYPER= that of another number of the optimizer. May be repeated."`
+	Warmup      string    `yaml:"warmup,omitempty" placeholder:"N|P%" help:"Linear warm-up over N steps or P percent of the run."`
+	ClipNorm    float64   `yaml:"clip_norm,omitempty" placeholder:"NORM" help:"Scale gradients down to this global norm; 0 never does."`
+	Accumulate  int       `yaml:"accumulate" default:"1" help:"Batches to average gradients over before an update."`
+	LossTerms   string    `yaml:"loss_terms" default:"batch+seq" enum:"batch,batch+seq,sum" help:"What the optimizer takes as the number of averaged loss terms."`
 
 	Data      string `yaml:"data,omitempty" placeholder:"SPEC" help:"Training data, such as imagefolder:DIR; built-in synthetic data if not given. See: onnxtrain datasets."`
 	Val       string `yaml:"val,omitempty" placeholder:"SPEC|split=F" help:"Validation data, or a fraction of the training data to hold out."`
@@ -53,6 +57,17 @@ type Config struct {
 	Overwrite bool   `yaml:"overwrite,omitempty" help:"Allow a run directory that holds a run."`
 	LogEvery  int    `yaml:"log_every" default:"10" help:"Steps from one line of metrics to the next."`
 	EvalEvery int    `yaml:"eval_every,omitempty" placeholder:"N" help:"Steps from one validation to the next; once an epoch if not given."`
+	Digest    bool   `yaml:"digest,omitempty" help:"Add a hash of all weights to every line of metrics."`
+
+	SaveEvery   string        `yaml:"save_every,omitempty" default:"10m" placeholder:"N|TIME|never" help:"Steps, or time such as 10m, from one checkpoint to the next. The end of a run saves one as well, unless this is never."`
+	Keep        int           `yaml:"keep,omitempty" default:"3" help:"Checkpoints to keep."`
+	InitFrom    string        `yaml:"init_from,omitempty" placeholder:"FILE|RUN" help:"Take initial weights by name from an ONNX or safetensors file, or the best ones of a run."`
+	Time        time.Duration `yaml:"time,omitempty" placeholder:"2h" help:"Stop after this long, cleanly, with a checkpoint; counted anew when the run is resumed."`
+	OnNonfinite string        `yaml:"on_nonfinite,omitempty" default:"stop" placeholder:"stop|skip:N|rollback:N" help:"When a loss, gradient or weight is not finite: stop, leave out the batch, or go back to the last checkpoint and on with the data after the batch, at most N times."`
+
+	// Resume is a run or a checkpoint to go on from, or auto: Out if it holds a run, or else the newest one in runs, or
+	// else a new one. Settings that change what a step computes must be the run's.
+	Resume string `yaml:"-" kong:"-"`
 }
 
 // ParseConfig reads a configuration file strictly: an unknown key is an error that shows its line.
@@ -71,6 +86,12 @@ func ParseConfig(file string, b []byte, c *Config) error {
 func (c Config) YAML() ([]byte, error) { return yaml.Marshal(c) }
 
 func (c *Config) check() error {
+	if _, err := parseEvery(c.SaveEvery); err != nil {
+		return err
+	}
+	if _, err := parsePolicy(c.OnNonfinite); err != nil {
+		return err
+	}
 	type rule struct {
 		bad  bool
 		flag string
@@ -95,10 +116,14 @@ func (c *Config) check() error {
 		{c.Workers < 1, "--workers", "at least 1"},
 		{c.LogEvery < 1, "--log-every", "at least 1"},
 		{c.EvalEvery < 0, "--eval-every", "at least 0"},
+		{c.Keep < 0, "--keep", "at least 1"},
+		{c.Time < 0, "--time", "above 0"},
 		{c.Threads < 0, "--threads", "at least 0"},
 		{!(c.ClipNorm >= 0), "--clip-norm", "at least 0"},
 		{!(c.LabelSmoothing >= 0 && c.LabelSmoothing < 1), "--label-smoothing", "in [0,1)"},
 		{c.LR != nil && !(*c.LR > 0), "--lr", "above 0"},
+		{!(c.LayerDecay >= 0 && c.LayerDecay <= 1), "--layer-decay", "above 0 and at most 1"},
+		{!(c.EMA >= 0 && c.EMA < 1), "--ema", "in (0,1)"},
 		{c.WeightDecay != nil && !(*c.WeightDecay >= 0), "--weight-decay", "at least 0"},
 	} {
 		if r.bad {

@@ -27,6 +27,8 @@ type Session struct {
 	Val       data.Dataset // nil without validation data
 	Synthetic bool         // no --data was given
 	Pool      *par.Pool
+	// SaveNow, when set, makes a run save a checkpoint after the step at hand for every value received.
+	SaveNow <-chan struct{}
 
 	restoreISA func()
 }
@@ -50,6 +52,16 @@ func (s *Session) Close() {
 // Open loads the model and the data of c and compiles the first program. With training false only Val is opened, the
 // data itself when the configuration names no validation data.
 func Open(c Config, training bool) (s *Session, err error) {
+	if training && c.Resume != "" {
+		if err := c.resume(); err != nil {
+			return nil, err
+		}
+	}
+	return open(c, training, nil)
+}
+
+// open takes the training data from given instead, when that is not nil.
+func open(c Config, training bool, given data.Dataset) (s *Session, err error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
@@ -79,8 +91,10 @@ func Open(c Config, training bool) (s *Session, err error) {
 	if err != nil {
 		return s, err
 	}
-	if err := s.openData(w, training); err != nil {
-		return s, err
+	if s.Train = given; given == nil {
+		if err := s.openData(w, training); err != nil {
+			return s, err
+		}
 	}
 	if o.MaxBytes, err = parseSize(c.MaxMemory); err != nil {
 		return s, err
@@ -112,10 +126,13 @@ func Open(c Config, training bool) (s *Session, err error) {
 	switch {
 	case c.Init == "fresh":
 		s.Engine.Fresh(c.Seed)
-	case training:
-		return s, s.Engine.calibrate(context.Background(), s.Train, batch)
+	case training && given == nil:
+		err = s.Engine.calibrate(context.Background(), s.Train, batch)
 	}
-	return s, nil
+	if err == nil && training && c.InitFrom != "" && c.Resume == "" && given == nil {
+		err = s.Engine.initFrom(c.InitFrom)
+	}
+	return s, err
 }
 
 // openData opens the training data, if asked for, and the validation data.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/onnxtrain/onnxtrain/data"
-	"github.com/onnxtrain/onnxtrain/onnxload"
+	"github.com/onnxtrain/onnxtrain/train/checkpoint"
 )
 
 // Observer follows a run; cmd prints what it is told.
@@ -17,6 +17,8 @@ type Observer interface {
 	Stepped(Progress)
 	Evaluated(Progress, Evaluation, bool) // the bool says whether it is the best so far
 	Saved(path string)
+	Checkpointed(path string, step int)
+	Warned(text string)
 }
 
 // Start is what a run knows before its first step.
@@ -24,6 +26,7 @@ type Start struct {
 	Session    *Session
 	Dir        string
 	Optimizer  string // with its settings
+	From       int    // updates done before, of a run that is resumed
 	Steps      int
 	PerEpoch   int
 	StateBytes int64
@@ -35,7 +38,7 @@ type Progress struct {
 	StepResult
 	Steps     int
 	PerSecond float64 // examples, over the last steps
-	Seconds   float64 // since the start
+	Seconds   float64 // of training, since the start
 	Logged    bool    // whether this step is one of --log-every
 }
 
@@ -50,68 +53,70 @@ type Result struct {
 	BestPath   string
 	LastPath   string
 	Stopped    bool // by the context, after a clean end of a step
+	TimeUp     bool // Config.Time ran out before the last step
 	Seconds    float64
 	LastResult StepResult
 }
 
-// Run trains as the session's configuration says. When ctx ends, the step at hand is finished, last.onnx is saved and
-// the result says Stopped. A dry run ends before anything is written or computed.
+// Run trains as the session's configuration says. When ctx ends, the step at hand is finished, a checkpoint and last.onnx
+// are saved and the result says Stopped. A dry run ends before anything is written or computed.
 func Run(ctx context.Context, s *Session, now time.Time, watch Observer, dry bool) (*Result, error) {
-	c := &s.Config
-	loader := data.NewLoader(s.Train, data.LoaderOptions{Batch: c.Batch, Seed: c.Seed, Shuffle: !c.NoShuffle, Workers: c.Workers})
-	perEpoch := (s.Train.Len() + c.Batch - 1) / c.Batch
-	updates := (perEpoch + c.Accumulate - 1) / c.Accumulate
-	if c.Epochs == 0 && c.Steps == 0 {
-		c.Epochs = 3
-	}
-	total := c.Steps
-	if total == 0 {
-		total = c.Epochs * updates
-	}
-	trainer, err := NewTrainer(s.Engine, c, total)
+	r, start, err := prepare(s, watch)
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.Engine.Program(min(c.Batch, s.Train.Len()), true)
-	if err != nil {
-		return nil, err
-	}
-	started := Start{Session: s, Optimizer: trainer.opt.Entry.Name + " " + trainer.opt.Hypers.String(), Steps: total,
-		PerEpoch: updates, StateBytes: trainer.StateBytes(), Plan: p.Memory().Total() + trainer.StateBytes()}
 	if dry {
-		watch.Started(started)
+		watch.Started(start)
 		return &Result{}, nil
 	}
-	dir, err := CreateRunDir(c, trainer.opt.Entry.Name, now)
-	if err != nil {
+	if err := r.open(now); err != nil {
 		return nil, err
 	}
-	defer dir.Close()
-	started.Dir = dir.Path
-	watch.Started(started)
-	r := &run{s: s, trainer: trainer, dir: dir, watch: watch, total: total, start: time.Now(),
-		result: &Result{Dir: dir.Path, LastPath: filepath.Join(dir.Path, "last.onnx")}}
-	r.evalEvery = c.EvalEvery
-	if r.evalEvery == 0 {
-		r.evalEvery = updates
-	}
-	if err := r.epochs(ctx, loader, updates); err != nil {
+	defer r.dir.Close()
+	start.Dir, start.From = r.dir.Path, r.trainer.step
+	watch.Started(start)
+	if err := r.begin(ctx); err != nil {
 		return nil, err
 	}
-	return r.result, r.finish(ctx)
+	if err := r.epochs(ctx); err != nil {
+		return nil, err
+	}
+	return r.result, r.finish()
 }
 
 type run struct {
 	s         *Session
 	trainer   *Trainer
+	loader    *data.Loader
 	dir       *RunDir
 	watch     Observer
-	total     int
+	total     int // updates
+	updates   int // of an epoch
 	evalEvery int
-	start     time.Time
-	examples  int
-	window    window
-	result    *Result
+
+	at       position
+	start    time.Time
+	earlier  float64 // seconds before this start, of a run that was resumed
+	examples int
+	window   window
+	pending  *Metrics // of the last step, while its evaluation is to be done
+	result   *Result
+
+	model     string // SHA-256
+	store     checkpoint.Store
+	every     every
+	savedAt   time.Time
+	savedStep int // -1 before the first checkpoint
+	savedPath string
+
+	policy    policy
+	nonFinite int // steps that were not finite
+}
+
+// position is how far a run is in its data.
+type position struct {
+	epoch   int
+	batches int // done, of the epoch
 }
 
 // window measures speed and loss between logged steps.
@@ -120,29 +125,131 @@ type window struct {
 	examples int
 	loss     float64
 	steps    int
-	score    Score
 }
 
-// epochs repeats the data until the steps are done or ctx ends.
-func (r *run) epochs(ctx context.Context, loader *data.Loader, updates int) error {
-	r.window.began = time.Now()
-	for epoch := 0; r.trainer.step < r.total; epoch++ {
-		it := loader.Epoch(ctx, epoch, 0)
-		done, err := r.epoch(ctx, it, epoch, updates)
-		it.Close()
-		if err != nil || done {
+// prepare makes all that a run needs and writes nothing.
+func prepare(s *Session, watch Observer) (*run, Start, error) {
+	c := &s.Config
+	perEpoch := (s.Train.Len() + c.Batch - 1) / c.Batch
+	r := &run{s: s, watch: watch, updates: (perEpoch + c.Accumulate - 1) / c.Accumulate, savedStep: -1, result: &Result{},
+		loader: data.NewLoader(s.Train, data.LoaderOptions{Batch: c.Batch, Seed: c.Seed, Shuffle: !c.NoShuffle, Workers: c.Workers})}
+	if c.Epochs == 0 && c.Steps == 0 {
+		c.Epochs = 3
+	}
+	if r.total = c.Steps; r.total == 0 {
+		r.total = c.Epochs * r.updates
+	}
+	if r.evalEvery = c.EvalEvery; r.evalEvery == 0 {
+		r.evalEvery = r.updates
+	}
+	var start Start
+	var err error
+	if r.every, err = parseEvery(c.SaveEvery); err != nil {
+		return nil, start, err
+	}
+	if r.policy, err = parsePolicy(c.OnNonfinite); err != nil {
+		return nil, start, err
+	}
+	if r.trainer, err = NewTrainer(s.Engine, c, r.total); err != nil {
+		return nil, start, err
+	}
+	p, err := s.Engine.Program(min(c.Batch, s.Train.Len()), true)
+	if err != nil {
+		return nil, start, err
+	}
+	state := r.trainer.StateBytes()
+	return r, Start{Session: s, Optimizer: r.trainer.opt.Entry.Name + " " + r.trainer.opt.Hypers.String(), Steps: r.total,
+		PerEpoch: r.updates, StateBytes: state, Plan: p.Memory().Total() + state}, nil
+}
+
+// open makes the run directory, or opens the one to go on in and restores what it holds.
+func (r *run) open(now time.Time) (err error) {
+	c := &r.s.Config
+	if r.model, err = hashFile(c.Model); err != nil {
+		return fail(BadModel, err)
+	}
+	if c.Resume == "" {
+		r.dir, err = CreateRunDir(c, r.trainer.opt.Entry.Name, now)
+	} else {
+		r.dir = &RunDir{Path: c.Out} // for paths, until the run is found fit
+		r.store = newStore(c.Out, c.Keep)
+		if err = r.restoreFrom(c.Resume); err == nil {
+			r.dir, err = openRunDir(c)
+		}
+		if err == nil {
+			err = r.dir.rewind(r.trainer.step)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	r.store = newStore(r.dir.Path, c.Keep)
+	r.result.Dir, r.result.LastPath = r.dir.Path, r.file("last.onnx")
+	return nil
+}
+
+// restoreFrom goes on from a run or one of its checkpoints.
+func (r *run) restoreFrom(path string) error {
+	if filepath.Clean(path) == filepath.Clean(r.dir.Path) {
+		found, err := r.restoreNewest()
+		if err == nil && !found {
+			r.watch.Warned(path + " holds no checkpoint yet: the run begins anew")
+		}
+		return err
+	}
+	c, err := checkpoint.Open(path)
+	if err != nil {
+		return failf(Unproven, "the checkpoint is not whole: %w; name the run to go on from the newest one that is", err)
+	}
+	r.savedStep, r.savedPath = c.State.Step, c.Path
+	return r.restore(c)
+}
+
+// begin starts the clocks and does what the step before left undone.
+func (r *run) begin(ctx context.Context) error {
+	r.start = time.Now()
+	r.savedAt, r.window.began = r.start, r.start
+	if r.pending != nil {
+		if err := r.evaluate(ctx, Progress{StepResult: StepResult{Step: r.pending.Step, Epoch: r.pending.Epoch}, Steps: r.total}, r.pending); err != nil {
 			return err
 		}
+	}
+	if r.policy.action == "rollback" && r.savedStep < 0 {
+		return r.saveCheckpoint()
 	}
 	return nil
 }
 
-func (r *run) epoch(ctx context.Context, it *data.Iterator, epoch, updates int) (done bool, err error) {
-	var batches []*data.Batch
-	inEpoch := 0
+func (r *run) seconds() float64 {
+	if r.start.IsZero() {
+		return r.earlier
+	}
+	return r.earlier + time.Since(r.start).Seconds()
+}
+
+// epochs repeats the data until the steps are done, ctx ends or time is up.
+func (r *run) epochs(ctx context.Context) error {
 	for r.trainer.step < r.total {
-		if ctx.Err() != nil {
-			r.result.Stopped = true
+		it := r.loader.Epoch(ctx, r.at.epoch, r.at.batches)
+		done, err := r.epoch(ctx, it)
+		it.Close()
+		if err != nil {
+			return err
+		}
+		if done {
+			break
+		}
+		r.at = position{epoch: r.at.epoch + 1}
+	}
+	r.result.Stopped = r.result.Stopped || r.pending != nil
+	return nil
+}
+
+// epoch trains on the rest of an epoch; done says that the run is over.
+func (r *run) epoch(ctx context.Context, it *data.Iterator) (done bool, err error) {
+	var batches []*data.Batch
+	for r.trainer.step < r.total {
+		if r.over(ctx) {
 			return true, nil
 		}
 		batch, err := it.Next()
@@ -160,25 +267,45 @@ func (r *run) epoch(ctx context.Context, it *data.Iterator, epoch, updates int) 
 		if len(batches) == 0 {
 			return false, nil
 		}
-		// The step runs to its end even when ctx ends meanwhile.
-		result, err := r.trainer.Step(context.WithoutCancel(ctx), batches)
-		if err != nil {
+		if err := r.step(ctx, batches); err != nil {
 			return false, err
 		}
 		for _, b := range batches {
 			b.Release()
 		}
 		batches = batches[:0]
-		inEpoch++
-		result.Epoch = float64(epoch) + float64(inEpoch)/float64(updates)
-		if err := r.after(ctx, result); err != nil {
-			return false, err
-		}
 		if batch == nil {
 			return false, nil
 		}
 	}
 	return true, nil
+}
+
+// over says whether the run ends early, between two steps.
+func (r *run) over(ctx context.Context) bool {
+	r.result.Stopped = ctx.Err() != nil
+	limit := r.s.Config.Time
+	r.result.TimeUp = !r.result.Stopped && limit > 0 && time.Since(r.start) >= limit
+	return r.result.Stopped || r.result.TimeUp
+}
+
+// step trains on some batches, to its end even when ctx ends meanwhile, and does what follows.
+func (r *run) step(ctx context.Context, batches []*data.Batch) error {
+	result, err := r.trainer.Step(context.WithoutCancel(ctx), batches)
+	var bad *NonFinite
+	if errors.As(err, &bad) {
+		err = r.notFinite(ctx, bad, batches)
+	}
+	r.at.batches += len(batches)
+	if err != nil || bad != nil {
+		return err
+	}
+	result.Epoch = float64(r.at.epoch) + float64((r.at.batches+r.s.Config.Accumulate-1)/r.s.Config.Accumulate)/float64(r.updates)
+	if err := r.after(ctx, result); err != nil {
+		return err
+	}
+	r.saveWhenDue()
+	return nil
 }
 
 // after logs a step and evaluates when it is time.
@@ -189,26 +316,25 @@ func (r *run) after(ctx context.Context, step StepResult) error {
 	w.examples += step.Examples
 	w.loss += step.Loss
 	w.steps++
-	w.score.Add(step.Score)
-	p := Progress{StepResult: step, Steps: r.total, Seconds: time.Since(r.start).Seconds()}
+	p := Progress{StepResult: step, Steps: r.total, Seconds: r.seconds()}
 	if elapsed := time.Since(w.began).Seconds(); elapsed > 0 {
 		p.PerSecond = float64(w.examples) / elapsed
 	}
 	p.Logged = step.Step%c.LogEvery == 0 || step.Step == 1 || step.Step == r.total
 	r.result.Steps, r.result.LastResult = step.Step, step
-	evaluate := r.s.Val != nil && (step.Step%r.evalEvery == 0 || step.Step == r.total)
 	r.watch.Stepped(p)
 	m := r.metrics(p)
-	if evaluate {
-		if err := r.evaluate(ctx, p, &m); err != nil {
-			return err
-		}
-	}
 	if p.Logged {
 		r.result.Loss = w.loss / float64(w.steps)
 		*w = window{began: time.Now()}
+		if c.Digest {
+			m.Digest = r.s.Engine.digest()
+		}
 	}
-	if p.Logged || evaluate {
+	if r.s.Val != nil && (step.Step%r.evalEvery == 0 || step.Step == r.total) {
+		return r.evaluate(ctx, p, &m)
+	}
+	if p.Logged {
 		return r.dir.Log(m)
 	}
 	return nil
@@ -226,66 +352,40 @@ func (r *run) metrics(p Progress) Metrics {
 
 func round(x float64) float64 { return math.Round(x*1e4) / 1e4 }
 
-// evaluate runs the validation data, adds what comes out to m, and keeps the best weights.
+// evaluate runs the validation data, logs m with what comes out, and keeps the best weights. When ctx ends meanwhile, m is
+// left to be done by the run that goes on from here.
 func (r *run) evaluate(ctx context.Context, p Progress, m *Metrics) error {
 	began := time.Now()
-	e, err := r.s.Evaluate(ctx)
+	r.pending = m
+	var e Evaluation
+	err := r.trainer.withEvalWeights(func() (err error) {
+		e, err = r.s.Evaluate(ctx)
+		return err
+	})
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
 		return err
 	}
+	r.pending = nil
 	r.window.began = r.window.began.Add(time.Since(began)) // speed is training speed
-	best := r.result.Best == nil || e.better(*r.result.Best)
 	r.result.Final = &e
-	m.ValLoss = &e.Loss
+	if finite(e.Loss) {
+		m.ValLoss = &e.Loss
+	} else {
+		r.watch.Warned("the validation loss is not finite")
+	}
 	if e.Classified {
 		m.ValTop1, m.ValTop5 = &e.Top1, &e.Top5
 	}
+	best := finite(e.Loss) && (r.result.Best == nil || e.better(*r.result.Best))
 	if best {
-		r.result.Best, r.result.BestStep, r.result.BestPath = &e, p.Step, filepath.Join(r.dir.Path, "best.onnx")
-		if err := r.save(r.result.BestPath); err != nil {
+		r.result.Best, r.result.BestStep, r.result.BestPath = &e, p.Step, r.file("best.onnx")
+		if err := r.saveBest(); err != nil {
 			return err
 		}
 	}
 	r.watch.Evaluated(p, e, best)
-	return nil
-}
-
-// finish saves the last weights; without validation they are the best as well.
-func (r *run) finish(context.Context) error {
-	r.result.Seconds = time.Since(r.start).Seconds()
-	if err := r.save(r.result.LastPath); err != nil {
-		return err
-	}
-	r.watch.Saved(r.result.LastPath)
-	if r.s.Val == nil {
-		r.result.BestPath, r.result.BestStep = filepath.Join(r.dir.Path, "best.onnx"), r.result.Steps
-		if err := r.save(r.result.BestPath); err != nil {
-			return err
-		}
-		r.watch.Saved(r.result.BestPath)
-	}
-	return nil
-}
-
-func (r *run) save(path string) error { return r.s.Save(path, true) }
-
-// Save writes the model with the engine's weights to path and verifies the file.
-func (s *Session) Save(path string, overwrite bool) error {
-	w := onnxload.Weights{Tensors: s.Engine.FileWeights(), Tied: s.Config.Tie, Metadata: map[string]string{}, Overwrite: overwrite}
-	if d, ok := s.Train.(data.Described); ok {
-		if t := d.Transform(); t != "" {
-			w.Metadata["onnxtrain.transform"] = t
-		}
-		if names := d.ClassNames(); names != nil {
-			w.Metadata["onnxtrain.classes"] = classList(names)
-		}
-	}
-	err := s.Model.Save(path, w)
-	if errors.Is(err, onnxload.ErrVerify) {
-		return fail(Unproven, err)
-	}
-	return fail(Resources, err)
+	return r.dir.Log(*m)
 }

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,11 +13,10 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// RunDir is where a run leaves its files: config.yaml, metrics.jsonl, best.onnx and last.onnx.
+// RunDir is where a run leaves its files: config.yaml, metrics.jsonl, checkpoints, best.onnx and last.onnx.
 type RunDir struct {
 	Path    string
 	metrics *os.File
-	buffer  *bufio.Writer
 }
 
 // Metrics is a line of metrics.jsonl. Keys are only ever added.
@@ -32,7 +30,8 @@ type Metrics struct {
 	Examples    int      `json:"examples"` // seen so far
 	PerSecond   float64  `json:"ex_per_s"`
 	OptimizerMS float64  `json:"opt_ms"`
-	Seconds     float64  `json:"t"` // since the start
+	Seconds     float64  `json:"t"` // of training, since the start
+	Digest      string   `json:"digest,omitempty"`
 
 	ValLoss *float64 `json:"val_loss,omitempty"`
 	ValTop1 *float64 `json:"val_top1,omitempty"`
@@ -51,6 +50,17 @@ func CreateRunDir(c *Config, optName string, now time.Time) (*RunDir, error) {
 	if err := os.MkdirAll(c.Out, 0o777); err != nil {
 		return nil, failf(Usage, "--out: %v; choose a folder that can be written", err)
 	}
+	// Of a run that is overwritten nothing may be left to resume.
+	for _, old := range []string{"checkpoints", "post-mortem", "metrics.jsonl"} {
+		if err := os.RemoveAll(filepath.Join(c.Out, old)); err != nil {
+			return nil, unwritable(c.Out, err)
+		}
+	}
+	return openRunDir(c)
+}
+
+// openRunDir writes the configuration and opens the metrics of a directory, to be continued.
+func openRunDir(c *Config) (*RunDir, error) {
 	text, err := c.YAML()
 	if err != nil {
 		return nil, fail(Internal, err)
@@ -58,12 +68,35 @@ func CreateRunDir(c *Config, optName string, now time.Time) (*RunDir, error) {
 	if err := renameio.WriteFile(filepath.Join(c.Out, "config.yaml"), text, 0o666); err != nil {
 		return nil, unwritable(c.Out, err)
 	}
-	f, err := os.Create(filepath.Join(c.Out, "metrics.jsonl"))
+	f, err := os.OpenFile(filepath.Join(c.Out, "metrics.jsonl"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o666)
 	if err != nil {
 		return nil, unwritable(c.Out, err)
 	}
-	return &RunDir{Path: c.Out, metrics: f, buffer: bufio.NewWriter(f)}, nil
+	return &RunDir{Path: c.Out, metrics: f}, nil
 }
+
+// rewind takes lines of metrics back: those of steps after step, and one that a crash left half written.
+func (d *RunDir) rewind(step int) error {
+	b, err := os.ReadFile(d.metrics.Name())
+	if err != nil {
+		return unwritable(d.Path, err)
+	}
+	keep := 0
+	for line := range strings.Lines(string(b)) {
+		var m struct{ Step int }
+		if !strings.HasSuffix(line, "\n") || json.Unmarshal([]byte(line), &m) != nil || m.Step > step {
+			break
+		}
+		keep += len(line)
+	}
+	if err := d.metrics.Truncate(int64(keep)); err != nil {
+		return unwritable(d.Path, err)
+	}
+	return nil
+}
+
+// sync puts the metrics so far onto the disk.
+func (d *RunDir) sync() error { return d.metrics.Sync() }
 
 func unwritable(dir string, err error) error {
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
@@ -78,15 +111,14 @@ func (d *RunDir) Log(m Metrics) error {
 	if err != nil {
 		return fail(Internal, err)
 	}
-	d.buffer.Write(append(line, '\n'))
-	if err := d.buffer.Flush(); err != nil {
+	if _, err := d.metrics.Write(append(line, '\n')); err != nil {
 		return unwritable(d.Path, err)
 	}
 	return nil
 }
 
 // Close ends the metrics file.
-func (d *RunDir) Close() error { return errors.Join(d.buffer.Flush(), d.metrics.Close()) }
+func (d *RunDir) Close() error { return d.metrics.Close() }
 
 // ReadRunConfig reads the configuration of a run directory.
 func ReadRunConfig(dir string) (Config, error) {

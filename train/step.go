@@ -2,7 +2,7 @@ package train
 
 import (
 	"context"
-	"math"
+	"fmt"
 	"slices"
 	"time"
 
@@ -30,22 +30,23 @@ type Trainer struct {
 	Engine *Engine
 	Seed   uint64
 
-	opt        *optimizer
-	grads      gradients
-	clip       float64
-	terms      string // Config.LossTerms
-	totalSteps int
-	step       int
+	opt    *optimizer
+	grads  gradients
+	before states           // the step
+	eval   []*tensor.Tensor // scratch of withEvalWeights
+	clip   float64
+	terms  string // Config.LossTerms
+	step   int
 }
 
 // NewTrainer prepares the optimizer for a run of totalSteps updates.
 func NewTrainer(e *Engine, c *Config, totalSteps int) (*Trainer, error) {
-	opt, err := newOptimizer(c, e.Params)
+	opt, err := newOptimizer(c, e, totalSteps)
 	if err != nil {
 		return nil, err
 	}
-	return &Trainer{Engine: e, Seed: c.Seed, opt: opt, grads: gradients{pool: e.o.Pool}, clip: c.ClipNorm,
-		terms: c.LossTerms, totalSteps: totalSteps}, nil
+	return &Trainer{Engine: e, Seed: c.Seed, opt: opt, grads: gradients{pool: e.o.Pool}, before: newStates(e), clip: c.ClipNorm,
+		terms: c.LossTerms}, nil
 }
 
 // Hyperparameters are the optimizer's settings, defaults filled in.
@@ -60,26 +61,48 @@ func (t *Trainer) StateBytes() int64 {
 	return n
 }
 
-// Step takes the mean gradient over the batches and updates the parameters. Nothing is updated when the loss or a
-// gradient is not finite.
+// Step takes the mean gradient over the batches and updates the parameters. When the loss, a gradient or an updated
+// weight is not finite the error is a NonFinite.
 func (t *Trainer) Step(ctx context.Context, batches []*data.Batch) (StepResult, error) {
 	r := StepResult{Step: t.step + 1}
 	start := time.Now()
-	var grads []*tensor.Tensor
-	terms := 0
-	var last *Program
+	t.before.save()
+	grads, last, terms, err := t.gradient(ctx, batches, &r)
+	if err != nil {
+		t.before.undo()
+		return r, err
+	}
+	if t.clip > 0 && r.GradNorm > t.clip {
+		t.grads.scale(grads, t.clip/r.GradNorm)
+	}
+	r.Compute = time.Since(start)
+	start = time.Now()
+	c := registry.Context{Step: r.Step, LossTerms: t.lossTerms(terms, r.Examples, last), Pool: t.Engine.o.Pool}
+	if r.LR, err = t.opt.update(c, t.Engine.Values, grads); err != nil {
+		return r, fail(Diverged, err)
+	}
+	if bad := t.spoiled(r.Step); bad != nil {
+		return r, fail(Diverged, bad)
+	}
+	r.Update = time.Since(start)
+	t.step++
+	return r, nil
+}
+
+// gradient runs the batches and leaves loss, score and norm in r. terms is how many terms the loss averages over.
+func (t *Trainer) gradient(ctx context.Context, batches []*data.Batch, r *StepResult) (grads []*tensor.Tensor, last *Program, terms int, err error) {
+	t.grads.terms = 0 // of a step that was given up
 	for i, batch := range batches {
 		p, err := t.Engine.ProgramFor(batch, true)
 		if err != nil {
-			return r, err
+			return nil, nil, 0, err
 		}
-		// A step of several batches draws other random numbers for each.
-		if err := p.Run(ctx, batch.Tensors, t.Seed+uint64(i)<<48, r.Step); err != nil {
-			return r, fail(Internal, err)
+		if err := p.Run(ctx, batch.Tensors, t.seed(i), r.Step); err != nil {
+			return nil, nil, 0, fail(Internal, err)
 		}
 		loss := p.Loss()
-		if math.IsNaN(loss) || math.IsInf(loss, 0) {
-			return r, failf(Diverged, "step %d: the loss is %v; nothing was updated. Try a smaller --lr, --warmup, or --clip-norm", r.Step, loss)
+		if !finite(loss) {
+			return nil, nil, 0, fail(Diverged, &NonFinite{Step: r.Step, What: fmt.Sprintf("the loss is %v", loss), batch: i, param: -1})
 		}
 		p.Commit()
 		n := p.Built.LossTerms
@@ -98,24 +121,30 @@ func (t *Trainer) Step(ctx context.Context, batches []*data.Batch) (StepResult, 
 	r.Loss /= float64(terms)
 	var bad int
 	if r.GradNorm, bad = t.grads.norm(grads); bad >= 0 {
-		return r, failf(Diverged, "step %d: the gradient of %q is not finite; no weight was updated. Try a smaller --lr, --warmup, or --clip-norm",
-			r.Step, t.Engine.Params[bad].Name)
+		what := fmt.Sprintf("the gradient of %q is not finite", t.Engine.Params[bad].Name)
+		return nil, nil, 0, fail(Diverged, &NonFinite{Step: r.Step, What: what, batch: -1, param: bad})
 	}
-	if t.clip > 0 && r.GradNorm > t.clip {
-		t.grads.scale(grads, t.clip/r.GradNorm)
+	return grads, last, terms, nil
+}
+
+// seed is that of a step's i-th batch: each draws other random numbers.
+func (t *Trainer) seed(i int) uint64 { return t.Seed + uint64(i)<<48 }
+
+// spoiled looks for weights that are not finite: an overflow of the update, or optimizer state that was not finite.
+func (t *Trainer) spoiled(step int) *NonFinite {
+	_, bad := t.grads.norm(t.Engine.Values)
+	if bad < 0 {
+		return nil
 	}
-	r.Compute = time.Since(start)
-	start = time.Now()
-	factor := t.opt.factor(r.Step, t.totalSteps)
-	r.LR = t.opt.lr * factor
-	err := t.opt.Step(registry.Context{Step: r.Step, LR: r.LR, WeightDecay: t.opt.wd, LossTerms: t.lossTerms(terms, r.Examples, last),
-		Pool: t.Engine.o.Pool}, t.Engine.Values, grads)
-	if err != nil {
-		return r, fail(Diverged, err)
+	name := t.Engine.Params[bad].Name
+	e := &NonFinite{Step: step, What: fmt.Sprintf("the update made %q not finite", name), Spoiled: true, batch: -1, param: bad}
+	for _, s := range t.opt.Slots {
+		if at, _ := firstBad(s.Tensor); at >= 0 {
+			e.Origin = fmt.Sprintf("optimizer state %q", s.Name)
+			break
+		}
 	}
-	r.Update = time.Since(start)
-	t.step++
-	return r, nil
+	return e
 }
 
 // lossTerms is what the optimizer is told: examples and positions, examples alone, or 1 as for a summed loss.

@@ -26,6 +26,7 @@ type cli struct {
 	Conformance conformanceCmd `cmd:"" help:"Run ONNX backend test cases."`
 	Bench       benchCmd       `cmd:"" help:"Time training steps or kernels."`
 	Export      exportCmd      `cmd:"" help:"Write a run's model to a file."`
+	Replay      replayCmd      `cmd:"" help:"Run the failed step of a run's post-mortem folder again."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" help:"Least level of messages on stderr."`

@@ -25,8 +25,13 @@ func (f configFile) BeforeResolve(k *kong.Kong, ctx *kong.Context, trace *kong.P
 	if err := train.ParseConfig(name, b, &whole); err != nil {
 		return err
 	}
+	return resolveFrom(ctx, b)
+}
+
+// resolveFrom makes a configuration the source of flags that the command line leaves open.
+func resolveFrom(ctx *kong.Context, text []byte) error {
 	values := map[string]any{}
-	if err := yaml.Unmarshal(b, &values); err != nil {
+	if err := yaml.Unmarshal(text, &values); err != nil {
 		return err
 	}
 	ctx.AddResolver(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {

@@ -55,6 +55,9 @@ func (p *progress) Started(s train.Start) {
 	fmt.Fprintf(out, "data       %d examples, batch %d, %d steps (%d an epoch)\n", s.Session.Train.Len(), s.Session.Config.Batch, s.Steps, s.PerEpoch)
 	fmt.Fprintf(out, "memory     %s planned, of which optimizer state %s\n", byteSize(s.Plan), byteSize(s.StateBytes))
 	fmt.Fprintf(out, "run        %s\n", s.Dir)
+	if s.From > 0 {
+		fmt.Fprintf(out, "resumed    after step %d\n", s.From)
+	}
 }
 
 func byteSize(n int64) string {
@@ -108,6 +111,16 @@ func (p *progress) Evaluated(s train.Progress, e train.Evaluation, best bool) {
 func (p *progress) Saved(path string) {
 	p.clear()
 	p.env.log.Debug("saved and verified", "file", path)
+}
+
+func (p *progress) Checkpointed(path string, step int) {
+	p.clear()
+	p.env.log.Debug("checkpoint", "step", step, "folder", path)
+}
+
+func (p *progress) Warned(text string) {
+	p.clear()
+	p.env.log.Warn(text)
 }
 
 func (p *progress) summary(s *train.Session, r *train.Result) {

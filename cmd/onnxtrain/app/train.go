@@ -2,18 +2,17 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"os/signal"
-	"strings"
-	"syscall"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/onnxtrain/onnxtrain/train"
 )
 
 type trainCmd struct {
 	train.Config
+	Resume      resumeRun  `name:"resume" placeholder:"auto|RUN|CHECKPOINT" help:"Go on from a run's newest checkpoint, or the given one, with the run's settings; auto takes --out if it holds a run, or else the newest one in runs, or else begins one."`
 	ConfigFile  configFile `name:"config" placeholder:"FILE" help:"Settings as YAML, as in a run's config.yaml; flags win over it."`
 	PrintConfig bool       `help:"Print the resolved settings and stop."`
 	DryRun      bool       `help:"Load everything, print the plan, and stop before the first step."`
@@ -21,9 +20,10 @@ type trainCmd struct {
 }
 
 func (c *trainCmd) Run(e *env) error {
+	c.Config.Resume = string(c.Resume)
 	if c.PrintConfig {
 		text, err := c.YAML()
-		fmt.Fprintf(e.stdout, "%s", text)
+		e.stdout.Write(text)
 		return err
 	}
 	s, err := train.Open(c.Config, true)
@@ -31,23 +31,8 @@ func (c *trainCmd) Run(e *env) error {
 		return err
 	}
 	defer s.Close()
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, caught, stop := listen(e, s)
 	defer stop()
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
-	caught := make(chan os.Signal, 1)
-	go func() {
-		first, ok := <-signals
-		if !ok {
-			return
-		}
-		caught <- first
-		e.log.Warn("finishing the step and saving; a second signal stops at once", "signal", first)
-		stop()
-		<-signals
-		os.Exit(signalCode(first))
-	}()
 	p := newProgress(e, c.Progress, c.DryRun)
 	result, err := train.Run(ctx, s, time.Now(), p, c.DryRun)
 	p.clear()
@@ -55,29 +40,65 @@ func (c *trainCmd) Run(e *env) error {
 		return err
 	}
 	p.summary(s, result)
+	if !result.Stopped && !result.TimeUp {
+		return nil
+	}
+	e.log.Info("stopped early; go on with", "command", "onnxtrain train --resume "+result.Dir)
 	if result.Stopped {
-		e.log.Info("stopped; go on from the saved weights with", "command", resumeCommand(s.Config, result))
 		return &exitCode{signalCode(<-caught)}
 	}
 	return nil
 }
 
-func signalCode(s os.Signal) int {
-	if s == syscall.SIGTERM {
-		return 143
+// resumeRun is the --resume flag: the settings of the run stand in for flags that are not given.
+type resumeRun string
+
+// BeforeResolve reads the run's configuration before kong fills flags that the command line leaves open.
+func (r resumeRun) BeforeResolve(_ *kong.Kong, ctx *kong.Context, trace *kong.Path) error {
+	var out string
+	for _, given := range ctx.Path {
+		switch {
+		case given.Flag == nil:
+		case given.Flag.Name == "out":
+			out, _ = ctx.FlagValue(given.Flag).(string)
+		case given.Flag.Name == "config":
+			return nil // which says it all, and is compared with the run's
+		}
 	}
-	return 130
+	c, found, err := train.ResumeConfig(string(ctx.FlagValue(trace.Flag).(resumeRun)), out)
+	if err != nil || !found {
+		return err
+	}
+	text, err := c.YAML()
+	if err != nil {
+		return err
+	}
+	return resolveFrom(ctx, text)
 }
 
-// resumeCommand trains on from last.onnx for the steps that are left.
-func resumeCommand(c train.Config, r *train.Result) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "onnxtrain --config %s/config.yaml --model %s --out %s-continued", r.Dir, r.LastPath, strings.TrimSuffix(r.Dir, "/"))
-	if c.ReplaceHead != "" { // the saved model has the new head
-		b.WriteString(" --replace-head=")
-	}
-	if c.Steps > 0 {
-		fmt.Fprintf(&b, " --steps %d", c.Steps-r.Steps)
-	}
-	return b.String()
+// listen ends the context at the first SIGINT or SIGTERM and the program at the second. SIGUSR1, where there is one, asks
+// for a checkpoint.
+func listen(e *env, s *train.Session) (ctx context.Context, caught <-chan os.Signal, stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	first, save := make(chan os.Signal, 1), make(chan struct{}, 1)
+	s.SaveNow = save
+	signals, forget := notify()
+	go func() {
+		for got := range signals {
+			switch {
+			case isSaveSignal(got):
+				select {
+				case save <- struct{}{}:
+				default: // one is asked for already
+				}
+			case ctx.Err() == nil:
+				first <- got
+				e.log.Warn("finishing the step and saving; a second signal stops at once", "signal", got)
+				cancel()
+			default:
+				os.Exit(signalCode(got))
+			}
+		}
+	}()
+	return ctx, first, func() { forget(); cancel() }
 }
