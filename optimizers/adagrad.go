@@ -51,6 +51,8 @@ func filled(x float64) func(*tensor.Tensor) {
 	}
 }
 
+func (o *adagrad) Cost(ps []registry.ParamInfo) registry.Cost { return elementwise(ps, 9) }
+
 func (o *adagrad) Update(c registry.Context, p *registry.Param) error {
 	step := adagradStep{lr: c.LR / (1 + float64(p.Step-1)*o.LRDecay), decay: c.WeightDecay, eps: o.Eps}
 	return o.run(c, p, step, adagradPass[float32], adagradPass[float64])

@@ -49,6 +49,8 @@ func (o *adam) Slots(p registry.ParamInfo) []registry.Slot {
 	return slots
 }
 
+func (o *adam) Cost(ps []registry.ParamInfo) registry.Cost { return elementwise(ps, 13) }
+
 func (o *adam) Update(c registry.Context, p *registry.Param) error {
 	t := float64(p.Step)
 	step := adamStep{

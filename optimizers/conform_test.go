@@ -22,3 +22,19 @@ func TestConform(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryBuiltInKnowsItsCost(t *testing.T) {
+	for _, name := range registry.Names() {
+		e, err := registry.Lookup(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opt, _, err := e.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := opt.(registry.Coster); !ok {
+			t.Errorf("%s does not say what its updates cost", name)
+		}
+	}
+}

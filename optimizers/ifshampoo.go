@@ -160,6 +160,28 @@ func (o *ifshampoo) GroupSlots(ps []registry.ParamInfo) []registry.Slot {
 	return slots
 }
 
+// Cost counts the products of structures that compute with whole matrices as such.
+func (o *ifshampoo) Cost(ps []registry.ParamInfo) registry.Cost {
+	cost := elementwise(ps, 6)
+	_, dims := o.Grouping.combined(ps, o.ConvMatrix)
+	factors, err := o.factors(dims)
+	if err != nil {
+		return cost // CheckParams has said so
+	}
+	elems, size := elements(ps), int64(ps[0].DType.Size())
+	cost.Scratch = int64(2*len(dims)*elems) * size
+	for _, f := range factors {
+		along := f.structure.product(f.d) // of one column
+		columns, applied, products := float64(elems/f.d), 2.0, 2.0
+		if f.cached {
+			applied, products = 1, 3
+		}
+		cost.FLOPs += applied*along*columns + (2*along*columns+products*f.structure.products(f.d))/float64(o.Interval.gap())
+		cost.Scratch += 3 * int64(newClass[float64](f.structure, f.d).layout().size) * size
+	}
+	return cost
+}
+
 func (o *ifshampoo) Update(c registry.Context, p *registry.Param) error {
 	return o.UpdateGroup(c, []*registry.Param{p}, p.Slots)
 }

@@ -23,7 +23,7 @@ w ← w - lr·ratio·u`,
 }
 
 type lambConfig struct {
-	LR             float64 `name:"lr" symbol:"η" range:"[0,inf)" search:"log 1e-4 3e-2" doc:"step size: what share of a weight's norm a step changes"`
+	LR             float64 `name:"lr" symbol:"η" range:"[0,inf)" search:"log 1e-4 3e-2" doc:"step size: what share of a weight's norm a step changes; for runs of some hundred steps use 1e-2"`
 	Beta1          float64 `name:"beta1" symbol:"β₁" range:"[0,1)" alias:"betas.0" search:"linear 0.1 0.99" doc:"memory of the mean gradient"`
 	Beta2          float64 `name:"beta2" symbol:"β₂" range:"[0,1)" alias:"betas.1" search:"linear 0.9 0.9999" doc:"memory of the mean square"`
 	Eps            float64 `name:"eps" symbol:"ε" range:"[0,inf)" search:"log 1e-9 1e-5" doc:"added to the corrected root"`

@@ -1,6 +1,10 @@
 package optimizers
 
-import "github.com/onnxtrain/onnxtrain/registry"
+import (
+	"math"
+
+	"github.com/onnxtrain/onnxtrain/registry"
+)
 
 func init() {
 	registry.Register(registry.Info{
@@ -15,7 +19,7 @@ m ← beta2·m + (1-beta2)·g`,
 }
 
 type lionConfig struct {
-	LR          float64 `name:"lr" range:"[0,inf)" search:"log 1e-5 1e-2" doc:"step size"`
+	LR          float64 `name:"lr" range:"[0,inf)" search:"log 1e-5 1e-2" doc:"step size of every element; for runs of some hundred steps use 1e-3"`
 	Beta1       float64 `name:"beta1" symbol:"β₁" range:"[0,1)" alias:"betas.0" search:"linear 0.5 0.99" doc:"weight of the momentum in the direction"`
 	Beta2       float64 `name:"beta2" symbol:"β₂" range:"[0,1)" alias:"betas.1" search:"linear 0.9 0.999" doc:"memory of the momentum"`
 	WeightDecay float64 `name:"weight_decay" symbol:"λ" range:"[0,inf)" search:"log 1e-5 1" doc:"decoupled decay of the weights"`
@@ -32,6 +36,8 @@ func (o *lion) Slots(p registry.ParamInfo) []registry.Slot {
 	return []registry.Slot{like(p, "momentum")}
 }
 
+func (o *lion) Cost(ps []registry.ParamInfo) registry.Cost { return elementwise(ps, 10) }
+
 func (o *lion) Update(c registry.Context, p *registry.Param) error {
 	step := lionStep{lr: c.LR, decay: c.WeightDecay, beta1: o.Beta1, beta2: o.Beta2}
 	return o.run(c, p, step, lionPass[float32], lionPass[float64])
@@ -44,12 +50,11 @@ func lionPass[T number](s *lionStep, c chunk[T, T]) {
 	for i, g := range c.g {
 		direction := decay * w[i]
 		switch mix := beta1*momentum[i] + rate1*g; {
-		case mix > 0:
-			direction++
-		case mix < 0:
-			direction--
+		case mix == 0:
 		case mix != mix:
 			direction = mix
+		default: // signs are as good as random: a branch on them would be mispredicted
+			direction += T(math.Copysign(1, float64(mix)))
 		}
 		w[i] -= lr * direction
 		momentum[i] = beta2*momentum[i] + rate2*g

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/onnxtrain/onnxtrain/internal/par"
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
@@ -78,6 +79,60 @@ func TestInverseRoot(t *testing.T) {
 	}
 	if err := inverseRoot(&ar, 1, []float32{float32(math.NaN())}, 1, 0, 0.5, []float32{0}); err == nil {
 		t.Error("NaN is accepted")
+	}
+}
+
+// TestOrthonormal checks Q's columns and that QᵀA is upper triangular, for matrices of full rank and not, over several
+// panels, and that the result does not depend on the number of threads.
+func TestOrthonormal(t *testing.T) {
+	for _, d := range []int{1, 2, 31, 32, 33, 65, 130} {
+		for _, rank := range []int{d, (d + 1) / 2} {
+			t.Run(fmt.Sprint(d, rank), func(t *testing.T) {
+				a64 := product(view[float64](false, d, rank, 5), view[float64](false, rank, d, 6))
+				checkOrthonormal(t, a64, 1e-12)
+				a32 := square(make([]float32, d*d), d)
+				for i, x := range a64.data {
+					a32.data[i] = float32(x)
+				}
+				checkOrthonormal(t, a32, 2e-5)
+			})
+		}
+	}
+}
+
+func checkOrthonormal[T number](t *testing.T, a mat[T], tol float64) {
+	t.Helper()
+	d := a.rows
+	var first []T
+	for threads := 1; threads <= 2; threads++ {
+		pool := par.New(threads)
+		defer pool.Close()
+		work, q := square(slices.Clone(a.data), d), square(make([]T, d*d), d)
+		orthonormal(&arena[T]{pool: pool}, work, q)
+		if first == nil {
+			first = q.data
+		} else if !slices.Equal(first, q.data) {
+			t.Error("depends on the number of threads")
+		}
+	}
+	q, whole := square(make([]float64, d*d), d), square(make([]float64, d*d), d)
+	for i := range first {
+		q.data[i], whole.data[i] = float64(first[i]), float64(a.data[i])
+	}
+	qq, r := product(q.t(), q), product(q.t(), whole)
+	for i := range d {
+		for j := range d {
+			want := 0.0
+			if i == j {
+				want = 1
+			}
+			if math.Abs(qq.data[i*d+j]-want) > tol {
+				t.Fatalf("element (%d,%d) of QᵀQ is %v", i, j, qq.data[i*d+j])
+			}
+			if i > j && math.Abs(r.data[i*d+j]) > tol*float64(d) {
+				t.Fatalf("element (%d,%d) of R is %v", i, j, r.data[i*d+j])
+			}
+		}
 	}
 }
 

@@ -62,6 +62,18 @@ func (o *muon) Slots(p registry.ParamInfo) []registry.Slot {
 	return []registry.Slot{like(p, "mean"), like(p, "square")}
 }
 
+func (o *muon) Cost(ps []registry.ParamInfo) registry.Cost {
+	rows, cols, hidden := o.matrix(ps[0])
+	if !hidden {
+		return elementwise(ps, 13)
+	}
+	n, m := float64(min(rows, cols)), float64(max(rows, cols))
+	cost := elementwise(ps, 12)
+	cost.FLOPs += float64(o.Steps) * (4*n*n*m + 2*n*n*n)
+	cost.Scratch = int64(2*n*m+2*n*n) * int64(ps[0].DType.Size())
+	return cost
+}
+
 func (o *muon) Update(c registry.Context, p *registry.Param) error {
 	rows, cols, hidden := o.matrix(p.Info)
 	switch {

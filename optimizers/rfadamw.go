@@ -16,12 +16,12 @@ w ← (1 - lr·weight_decay)·w
 m ← beta1·m + (1-beta1)·g
 S ← beta2·S + (1-beta2)·B·g²                 S starts at 1; B: loss terms averaged per step
 w ← w - lr/c₁ · m / (S/c₂ + damping)         c₁ = c₂ = 1; with bias_correction 1-beta1ᵗ, 1-beta2ᵗ`,
-	}, rfadamwConfig{LR: 1e-3, Beta1: 0.9, Beta2: 0.99, Damping: 1e-4, BatchScaling: true},
+	}, rfadamwConfig{LR: 3e-2, Beta1: 0.9, Beta2: 0.99, Damping: 1e-4, BatchScaling: true},
 		func(c rfadamwConfig) registry.Optimizer { return &rfadamw{rfadamwConfig: c} })
 }
 
 type rfadamwConfig struct {
-	LR             float64 `name:"lr" range:"[0,inf)" search:"log 5e-5 1e-1" doc:"step size; not comparable with Adam's"`
+	LR             float64 `name:"lr" range:"[0,inf)" search:"log 5e-5 3e-1" doc:"step size; not comparable with Adam's. The official code has no default"`
 	Beta1          float64 `name:"beta1" symbol:"β₁" range:"[0,1)" alias:"betas.0" search:"linear 0.1 0.99" doc:"memory of the mean gradient"`
 	Beta2          float64 `name:"beta2" symbol:"β₂" range:"[0,1)" alias:"betas.1" search:"linear 0.9 0.9995" doc:"memory of the curvature"`
 	Damping        float64 `name:"damping" symbol:"λ" range:"[0,inf)" alias:"eps" search:"log 5e-6 1e-3" doc:"added to the curvature"`
@@ -45,6 +45,8 @@ func (o *rfadamw) Slots(p registry.ParamInfo) []registry.Slot {
 	}
 	return slots
 }
+
+func (o *rfadamw) Cost(ps []registry.ParamInfo) registry.Cost { return elementwise(ps, 12) }
 
 func (o *rfadamw) Update(c registry.Context, p *registry.Param) error {
 	step := rfadamwStep{

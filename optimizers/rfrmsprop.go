@@ -54,6 +54,8 @@ func (o *rfrmsprop) Slots(p registry.ParamInfo) []registry.Slot {
 	return slots
 }
 
+func (o *rfrmsprop) Cost(ps []registry.ParamInfo) registry.Cost { return elementwise(ps, 9) }
+
 func (o *rfrmsprop) Update(c registry.Context, p *registry.Param) error {
 	step := rfrmspropStep{
 		lr: c.LR, decay: c.WeightDecay, beta2: o.Beta2, scale: lossTerms(c, o.BatchScaling), damping: o.Damping, momentum: o.Momentum,

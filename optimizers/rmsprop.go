@@ -21,7 +21,7 @@ w    ← w - lr·buf`,
 }
 
 type rmspropConfig struct {
-	LR          float64 `name:"lr" range:"[0,inf)" search:"log 1e-5 1e-1" doc:"step size"`
+	LR          float64 `name:"lr" range:"[0,inf)" search:"log 1e-5 1e-1" doc:"step size; the official default is for long runs with small gradients: v starts at 0 and the first steps are up to 10 times lr an element. Else use 1e-3"`
 	Beta2       float64 `name:"beta2" symbol:"α" range:"[0,1)" alias:"alpha" search:"linear 0.9 0.999" doc:"memory of the mean square"`
 	Eps         float64 `name:"eps" symbol:"ε" range:"[0,inf)" search:"log 1e-12 1e-6" doc:"added to the root"`
 	Momentum    float64 `name:"momentum" symbol:"μ" range:"[0,1)" search:"linear 0.1 0.99" doc:"share of the previous direction that stays"`
@@ -49,6 +49,8 @@ func (o *rmsprop) Slots(p registry.ParamInfo) []registry.Slot {
 	}
 	return slots
 }
+
+func (o *rmsprop) Cost(ps []registry.ParamInfo) registry.Cost { return elementwise(ps, 9) }
 
 func (o *rmsprop) Update(c registry.Context, p *registry.Param) error {
 	step := rmspropStep{lr: c.LR, decay: c.WeightDecay, beta2: o.Beta2, eps: o.Eps, momentum: o.Momentum}

@@ -52,6 +52,13 @@ func (o *sgd) Slots(p registry.ParamInfo) []registry.Slot {
 	return []registry.Slot{like(p, "momentum")}
 }
 
+func (o *sgd) Cost(ps []registry.ParamInfo) registry.Cost {
+	if o.Momentum == 0 {
+		return elementwise(ps, 4)
+	}
+	return elementwise(ps, 6)
+}
+
 func (o *sgd) Update(c registry.Context, p *registry.Param) error {
 	step := sgdStep{lr: c.LR, decay: c.WeightDecay, momentum: o.Momentum, keep: 1 - o.Dampening, nesterov: o.Nesterov, first: p.Step == 1}
 	return o.run(c, p, step, sgdPass[float32], sgdPass[float64])

@@ -94,6 +94,16 @@ func (o *shampoo) Slots(p registry.ParamInfo) []registry.Slot {
 	return slots
 }
 
+func (o *shampoo) Cost(ps []registry.ParamInfo) registry.Cost {
+	cost := elementwise(ps, 15)
+	for _, b := range newShampooPlan(&o.shampooConfig, ps[0].Shape).blocks {
+		cost.FLOPs += 2*matrixProducts(b.dims) + (eigenFLOPs+2)*cubes(b.dims)/float64(o.Interval)
+		cost.Scratch = max(cost.Scratch, spectrumBytes(b.dims))
+	}
+	cost.Scratch += int64(4 * elements(ps) * ps[0].DType.Size())
+	return cost
+}
+
 func (o *shampoo) Update(c registry.Context, p *registry.Param) error {
 	switch p.Info.DType {
 	case tensor.Float32:

@@ -66,6 +66,23 @@ func (o *soap) Slots(p registry.ParamInfo) []registry.Slot {
 	return slots
 }
 
+func (o *soap) Cost(ps []registry.ParamInfo) registry.Cost {
+	cost := elementwise(ps, 15)
+	plan := newSOAPPlan(&o.soapConfig, ps[0].Shape)
+	var rotated []int
+	for n, d := range plan.dims {
+		if plan.at[n] >= 0 {
+			rotated = append(rotated, d)
+			cost.FLOPs += 5 * 2 * float64(d) * float64(elements(ps)) // statistics, two rotations in and two out
+		}
+	}
+	if rotated != nil {
+		cost.FLOPs += (2 + qrFLOPs) * cubes(rotated) / float64(o.Interval)
+		cost.Scratch = spectrumBytes(rotated) + int64((4*len(rotated)+2)*elements(ps)*ps[0].DType.Size())
+	}
+	return cost
+}
+
 func (o *soap) Update(c registry.Context, p *registry.Param) error {
 	switch p.Info.DType {
 	case tensor.Float32:

@@ -135,9 +135,9 @@ func (w *soapWork[T]) decompose() error {
 	return nil
 }
 
-func finite(x []float64) error {
+func finite[T number](x []T) error {
 	for _, v := range x {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		if v-v != 0 {
 			return fmt.Errorf("no longer finite; lower lr")
 		}
 	}
@@ -154,25 +154,18 @@ func (w *soapWork[T]) turn() error {
 		l, q := square(w.statistics[w.at[n]:], d), square(w.basis[w.at[n]:], d)
 		lq := square(w.take(d*d), d)
 		gemm(w.arena, 1, l, q, 0, lq)
-		order := descending(q.data, lq.data, d)
-		s := borrowSpectrum(d)
-		for i := range d {
-			for j, from := range order {
-				s.a[i*d+j] = float64(lq.data[i*d+from])
-			}
-		}
-		err := finite(s.a)
-		if err == nil {
-			orthonormal(d, s.a, s.vectors, s.values)
-			for i, x := range s.vectors {
-				q.data[i] = T(x)
-			}
-			w.permute(n, order)
-		}
-		spectra.Put(s)
-		if err != nil {
+		if err := finite(lq.data); err != nil {
 			return fmt.Errorf("statistics of axis %d (size %d): %w", n, d, err)
 		}
+		order := descending(q.data, lq.data, d)
+		sorted := square(w.take(d*d), d)
+		for i := range d {
+			for j, from := range order {
+				sorted.data[i*d+j] = lq.data[i*d+from]
+			}
+		}
+		orthonormal(w.arena, sorted, q)
+		w.permute(n, order)
 		w.release(mark)
 	}
 	return nil

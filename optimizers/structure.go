@@ -103,6 +103,28 @@ func parseStructure(name string) (structure, error) {
 	return structure{}, fmt.Errorf("%s (there are: %s; numbers may differ)", msg, strings.Join(structureKinds, " "))
 }
 
+// product is how many additions and multiplications it takes to multiply a matrix onto a column.
+func (s structure) product(d int) float64 {
+	switch s.kind {
+	case "diagonal":
+		return float64(d)
+	case "block", "blocksymmetric":
+		return 2 * float64(d) * float64(min(s.a, d))
+	}
+	return 2 * float64(d) * float64(d)
+}
+
+// products is the same for a product of two members of the class.
+func (s structure) products(d int) float64 {
+	switch s.kind {
+	case "diagonal":
+		return float64(d)
+	case "block", "blocksymmetric":
+		return s.product(d) * float64(min(s.a, d))
+	}
+	return s.product(d) * float64(d)
+}
+
 func newClass[T number](s structure, d int) class[T] {
 	switch s.kind {
 	case "diagonal":

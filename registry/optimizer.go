@@ -88,17 +88,3 @@ type EvalView interface {
 	// far, and neither its value nor its slots may change.
 	EvalWeights(dst *tensor.Tensor, p *Param) error
 }
-
-// Cost is what one update takes.
-type Cost struct {
-	FLOPs   float64 // additions, multiplications, divisions and roots alike
-	Scratch int64   // bytes beside the slots
-}
-
-// Coster is an optimizer that says what its updates cost.
-type Coster interface {
-	Optimizer
-	// Cost is that of an update of parameters that are updated together, mostly one. Work that is not done at every
-	// update counts in proportion.
-	Cost(ps []ParamInfo) Cost
-}

@@ -127,13 +127,7 @@ func (s *Stepper) addGroup(members []int, alloc Allocator, taken map[string]bool
 		g.params = append(g.params, &Param{Info: s.Params[i]})
 		g.elems += s.Params[i].Shape.Elems()
 	}
-	var slots []Slot
-	if len(members) == 1 {
-		slots = s.Optimizer.Slots(infos[0])
-	} else {
-		slots = s.Optimizer.(Grouper).GroupSlots(infos)
-	}
-	for _, slot := range slots {
+	for _, slot := range slotsOf(s.Optimizer, infos) {
 		name := strings.Join(labels, "+") + "/" + slot.Name
 		if taken[name] {
 			return fmt.Errorf("two optimizer slots are called %q", name)

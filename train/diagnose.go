@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/onnxtrain/onnxtrain/data"
 	"github.com/onnxtrain/onnxtrain/graph"
@@ -74,7 +75,7 @@ func (p *Program) origin(v *graph.Value) string {
 		if t := p.Tensor(v); len(t.Shape) > 0 {
 			example = at / max(t.Elems()/max(t.Shape[0], 1), 1)
 		}
-		return fmt.Sprintf("the data: example %d of the batch, array %q", example+1, v.Name)
+		return fmt.Sprintf("the data: example %d of the batch, array %q", example+1, strings.TrimPrefix(v.Name, "onnxtrain."))
 	case graph.Param:
 		return fmt.Sprintf("parameter %q, before the step", v.Name)
 	case graph.State:

@@ -74,7 +74,7 @@ func (g *gradients) norm(grads []*tensor.Tensor) (norm float64, bad int) {
 	return math.Sqrt(total), bad
 }
 
-// The loops below work on elements [lo, hi) of tensors of one type, float32 or float64.
+// The loops below work on elements [lo, hi) of tensors of one type, float32 or float64; sumSquares takes bfloat16 too.
 
 func scale(dst, x *tensor.Tensor, lo, hi int, by float64) {
 	if x.DType == tensor.Float32 {
@@ -103,6 +103,12 @@ func sumSquares(x *tensor.Tensor, lo, hi int) float64 {
 		return linalg.SumSquares(x.F32()[lo:hi])
 	}
 	sum := 0.0
+	if x.DType == tensor.BFloat16Type {
+		for _, v := range tensor.Slice[tensor.BFloat16](x)[lo:hi] {
+			sum += float64(v.Float32()) * float64(v.Float32())
+		}
+		return sum
+	}
 	for _, v := range tensor.Slice[float64](x)[lo:hi] {
 		sum += v * v
 	}

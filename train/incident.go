@@ -105,7 +105,7 @@ func Replay(ctx context.Context, dir string, threads int) error {
 	if err := t.restore(saved); err != nil {
 		return err
 	}
-	if bad := t.spoiled(saved.State.Step + 1); bad != nil && saved.State.Spoiled {
+	if bad := t.spoiled(saved.State.Step+1, true); bad != nil && saved.State.Spoiled {
 		return fail(Diverged, bad)
 	}
 	var batches []*data.Batch

@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,7 @@ type NonFinite struct {
 	What string // the result that is not finite
 	// Origin is the first operator, parameter or array that is not finite; "" when it was not looked for or not found.
 	Origin string
-	// Spoiled says that weights are not finite; otherwise weights, running statistics and optimizer state are those from
+	// Spoiled says that weights or optimizer state are not finite; otherwise they, and running statistics, are those from
 	// before the step.
 	Spoiled bool
 
@@ -28,7 +29,7 @@ func (e *NonFinite) Error() string {
 		text += "; it began at " + e.Origin
 	}
 	if e.Spoiled {
-		return text + ". The weights are spoiled; go on from a checkpoint with --resume"
+		return text + ". The run cannot go on from here; resume it from a checkpoint with --resume"
 	}
 	return text + ". No weight was updated. Try a smaller --lr, --warmup, or --clip-norm"
 }
@@ -72,4 +73,47 @@ func copyAll(dst, src []*tensor.Tensor) {
 	for i := range dst {
 		copy(dst[i].Data, src[i].Data)
 	}
+}
+
+// watched is the optimizer state that is looked at.
+type watched struct {
+	tensors []*tensor.Tensor
+	names   []string
+}
+
+// watch leaves an average of the weights out, which follows them.
+func watch(o *optimizer) watched {
+	var w watched
+	for _, s := range o.Slots {
+		if s.Tensor.DType.IsFloat() && (o.average == nil || !slices.Contains(o.average.mean, s.Tensor)) {
+			w.tensors, w.names = append(w.tensors, s.Tensor), append(w.names, s.Name)
+		}
+	}
+	return w
+}
+
+// stateEvery is the steps from one look at all optimizer state to the next. State that a step uses shows in the weights of
+// that step; looking at the rest, such as Shampoo's matrices, every time would cost more than a hundredth of the step.
+const stateEvery = 16
+
+// spoiled looks for weights that are not finite after an update, because it overflowed or its state was not finite, and when
+// asked to, or where weights are, at the state.
+func (t *Trainer) spoiled(step int, state bool) *NonFinite {
+	_, weight := t.grads.norm(t.Engine.Values)
+	if weight < 0 && !state {
+		return nil
+	}
+	_, slot := t.grads.norm(t.state.tensors)
+	e := &NonFinite{Step: step, Spoiled: true, batch: -1, param: weight}
+	switch {
+	case weight < 0 && slot < 0:
+		return nil
+	case weight < 0:
+		e.What = fmt.Sprintf("optimizer state %q is not finite", t.state.names[slot])
+	default:
+		if e.What = fmt.Sprintf("the update made %q not finite", t.Engine.Params[weight].Name); slot >= 0 {
+			e.Origin = fmt.Sprintf("optimizer state %q", t.state.names[slot])
+		}
+	}
+	return e
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/onnxtrain/onnxtrain/data"
+	"github.com/onnxtrain/onnxtrain/registry"
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
@@ -29,8 +30,8 @@ func TestNonFiniteIsNamed(t *testing.T) {
 		{"parameter", "adamw", nil, func(o *observer) { o.param("head.weight")[3] = nan }, []string{"loss is NaN", `parameter "head.weight"`}, false},
 		{"infinite parameter", "adamw", nil, func(o *observer) { o.param("hidden.bias")[0] = inf }, []string{`parameter "hidden.bias"`}, false},
 		{"operator", "adamw", nil, func(o *observer) { fill(o.param("head.weight"), 3e38) }, []string{"node", "Gemm", "infinity"}, false},
-		{"optimizer state", "adamw", nil, func(o *observer) { o.slots("hidden.weight/")[7] = nan }, []string{`made "hidden.weight" not finite`, `optimizer state "hidden.weight/`, "spoiled"}, true},
-		{"update", "sgd,lr=1e42,momentum=0", nil, func(*observer) {}, []string{"update made", "spoiled"}, true},
+		{"optimizer state", "adamw", nil, func(o *observer) { o.slots("hidden.weight/")[7] = nan }, []string{`made "hidden.weight" not finite`, `optimizer state "hidden.weight/`, "--resume"}, true},
+		{"update", "sgd,lr=1e42,momentum=0", nil, func(*observer) {}, []string{"update made", "--resume"}, true},
 		{"accumulation", "adamw", func(c *Config) { c.Accumulate = 2 }, func(o *observer) { o.param("head.bias")[0] = nan }, []string{`parameter "head.bias"`, "in batch 1 of 2"}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -131,22 +132,22 @@ func fill(x []float32, v float32) {
 	}
 }
 
-// nanData is a data set whose example bad holds a NaN.
+// nanData is a data set whose example bad holds a NaN in one of its arrays.
 type nanData struct {
 	data.Dataset
-	bad int
+	bad, array int
 }
 
 func (d nanData) Read(i int, r *data.Rand, dst []*tensor.Tensor) error {
 	err := d.Dataset.Read(i, r, dst)
 	if i == d.bad {
-		dst[0].F32()[0] = float32(math.NaN())
+		dst[d.array].F32()[0] = float32(math.NaN())
 	}
 	return err
 }
 
 // onNonFinite trains on data with a bad example under a policy.
-func onNonFinite(t *testing.T, policy string, change func(*Config)) (string, *observer, error) {
+func onNonFinite(t *testing.T, policy string, array int, change func(*Config)) (string, *observer, error) {
 	t.Helper()
 	c := small("mlp", "adamw", filepath.Join(t.TempDir(), "run"))
 	c.OnNonfinite = policy
@@ -158,7 +159,7 @@ func onNonFinite(t *testing.T, policy string, change func(*Config)) (string, *ob
 		t.Fatal(err)
 	}
 	defer s.Close()
-	s.Train = nanData{s.Train, 9}
+	s.Train = nanData{s.Train, 9, array}
 	o := &observer{}
 	_, err = Run(context.Background(), s, time.Now(), o, false)
 	return c.Out, o, err
@@ -166,13 +167,19 @@ func onNonFinite(t *testing.T, policy string, change func(*Config)) (string, *ob
 
 func TestOnNonFinite(t *testing.T) {
 	t.Run("stop", func(t *testing.T) {
-		_, _, err := onNonFinite(t, "stop", nil)
+		_, _, err := onNonFinite(t, "stop", 0, nil)
 		if kind(err) != Diverged || !strings.Contains(err.Error(), "the data: example") {
 			t.Errorf("error %v", err)
 		}
 	})
+	t.Run("label", func(t *testing.T) {
+		_, _, err := onNonFinite(t, "stop", 1, func(c *Config) { c.Loss = "mse" })
+		if kind(err) != Diverged || !strings.Contains(err.Error(), `array "label"`) {
+			t.Errorf("error %v", err)
+		}
+	})
 	t.Run("skip", func(t *testing.T) { // once in each of the seven epochs that it now takes
-		out, o, err := onNonFinite(t, "skip:7", nil)
+		out, o, err := onNonFinite(t, "skip:7", 0, nil)
 		if err != nil || len(o.warned) < 5 || !strings.Contains(o.warned[0], "left out: 1 of 7") {
 			t.Fatalf("warned %q, %v", o.warned, err)
 		}
@@ -181,13 +188,13 @@ func TestOnNonFinite(t *testing.T) {
 		}
 	})
 	t.Run("skip too often", func(t *testing.T) {
-		_, o, err := onNonFinite(t, "skip:2", nil)
+		_, o, err := onNonFinite(t, "skip:2", 0, nil)
 		if kind(err) != Diverged || len(o.warned) != 3 { // the third tells of the post-mortem
 			t.Errorf("warned %q, %v", o.warned, err)
 		}
 	})
 	t.Run("roll back", func(t *testing.T) {
-		out, o, err := onNonFinite(t, "rollback:20", func(c *Config) { c.SaveEvery = "3" })
+		out, o, err := onNonFinite(t, "rollback:20", 0, func(c *Config) { c.SaveEvery = "3" })
 		if err != nil || len(o.warned) < 5 || !strings.Contains(o.warned[0], "back from step") {
 			t.Fatalf("warned %q, %v", o.warned, err)
 		}
@@ -210,7 +217,7 @@ func TestFailedStepChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	it := data.NewLoader(nanData{s.Train, 9}, data.LoaderOptions{Batch: 8}).Epoch(t.Context(), 0, 0)
+	it := data.NewLoader(nanData{s.Train, 9, 0}, data.LoaderOptions{Batch: 8}).Epoch(t.Context(), 0, 0)
 	defer it.Close()
 	var batches []*data.Batch
 	for range 2 {
@@ -232,5 +239,62 @@ func TestFailedStepChangesNothing(t *testing.T) {
 	}
 	if s.Engine.digest() == before {
 		t.Error("a good step changes nothing")
+	}
+}
+
+// TestSpoiledStateIsCaught puts a NaN into every kind of optimizer state: the step that uses it finds it, a checkpoint does
+// not take it, and no state is bad for long.
+func TestSpoiledStateIsCaught(t *testing.T) {
+	for _, opt := range append(registry.Names(), "ifshampoo,factor_dtype=bf16") {
+		t.Run(opt, func(t *testing.T) {
+			c := small("", opt, "")
+			c.Model = "../testdata/exports/01-batchnorm-opset14.onnx" // tiny
+			s, err := Open(c, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			it := data.NewLoader(s.Train, data.LoaderOptions{Batch: 8}).Epoch(t.Context(), 0, 0)
+			defer it.Close()
+			batch, err := it.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, err := NewTrainer(s.Engine, &c, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, slot := range first.opt.Slots {
+				tr, err := NewTrainer(s.Engine, &c, 10)
+				if err != nil {
+					t.Fatal(err)
+				}
+				before := make([]*tensor.Tensor, len(s.Engine.Values))
+				for k, v := range s.Engine.Values {
+					before[k] = v.Clone()
+				}
+				if _, err := tr.Step(t.Context(), []*data.Batch{batch}); err != nil {
+					t.Fatal(err)
+				}
+				x := tr.opt.Slots[i].Tensor.Float64s()
+				x[len(x)/2] = math.NaN()
+				tr.opt.Slots[i].Tensor.SetFloat64s(x)
+				if bad := tr.spoiled(1, true); bad == nil || !strings.Contains(bad.What, slot.Name) {
+					t.Errorf("%s: a checkpoint would take it: %v", slot.Name, bad)
+				}
+				for err = nil; err == nil && tr.step < stateEvery; {
+					_, err = tr.Step(t.Context(), []*data.Batch{batch})
+				}
+				if err == nil && tr.spoiled(tr.step, true) == nil {
+					copyAll(s.Engine.Values, before)
+					continue // it was computed anew, as Shampoo's roots are
+				}
+				name, _, _ := strings.Cut(slot.Name, "/")
+				if kind(err) != Diverged || !strings.Contains(err.Error(), name) {
+					t.Errorf("%s: error %v", slot.Name, err)
+				}
+				copyAll(s.Engine.Values, before)
+			}
+		})
 	}
 }

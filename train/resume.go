@@ -28,7 +28,26 @@ func ResumeConfig(resume, out string) (c Config, found bool, err error) {
 		return c, false, err
 	}
 	c.Out, c.Resume = run, from
+	c.fill()
 	return c, true, nil
+}
+
+// fill gives settings that an older version did not write their defaults, which are what it did.
+func (c *Config) fill() {
+	v := reflect.ValueOf(c).Elem()
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		value, has := field.Tag.Lookup("default")
+		if has && v.Field(i).Kind() == reflect.String && v.Field(i).IsZero() && !changeable[key(field)] {
+			v.Field(i).SetString(value)
+		}
+	}
+}
+
+// key is a setting's name in config.yaml.
+func key(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+	return name
 }
 
 // locate finds the run that is meant, "" for none, and what in it to go on from: the run itself or a checkpoint.
@@ -84,10 +103,14 @@ func (c *Config) resume() error {
 		return err
 	}
 	if !found {
+		if c.Model == "" {
+			return failf(Usage, "--resume auto: no run is there to go on from; name one, or begin one with --model FILE")
+		}
 		c.Resume = ""
 		return nil
 	}
 	c.Out, c.Resume = saved.Out, saved.Resume
+	c.fill()
 	// A new number of epochs takes the place of the run's number of steps, and the other way round.
 	if c.Epochs > 0 && c.Steps > 0 {
 		if c.Steps == saved.Steps {
@@ -98,7 +121,7 @@ func (c *Config) resume() error {
 	}
 	now, then := reflect.ValueOf(*c), reflect.ValueOf(saved)
 	for i := range now.NumField() {
-		key, _, _ := strings.Cut(now.Type().Field(i).Tag.Get("yaml"), ",")
+		key := key(now.Type().Field(i))
 		if key == "-" || changeable[key] || same(now.Field(i), then.Field(i)) {
 			continue
 		}

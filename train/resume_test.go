@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onnxtrain/onnxtrain/internal/cpu"
 	"github.com/onnxtrain/onnxtrain/registry"
 	"github.com/onnxtrain/onnxtrain/tensor"
 	"github.com/onnxtrain/onnxtrain/train/checkpoint"
@@ -166,6 +167,10 @@ func TestResumeIsExact(t *testing.T) {
 		{"clipping without decay of biases", "lenet5", "adamw", 3, func(c *Config) { c.Steps, c.ClipNorm, c.NoDecay = 8, 0.5, []string{"bias"} }},
 		{"frozen layers", "lenet5", "rfrmsprop", 3, func(c *Config) { c.Steps, c.Freeze = 8, []string{"conv1.*"} }},
 		{"validation", "mlp", "adamw", 5, func(c *Config) { c.Val, c.EvalEvery, c.Data = "split=0.3", 3, "synthetic:?n=40" }},
+		{"average of weights", "lenet5", "adamw", 5, func(c *Config) { c.EMA, c.Val, c.EvalEvery, c.Steps = 0.9, "synthetic:?n=20&split=val", 3, 10 }},
+		{"groups, layers and schedules", "mlp", "adamw", 7, func(c *Config) {
+			c.Group, c.LayerDecay, c.Schedule = []string{"*.bias:weight_decay=0,lr=x0.5"}, 0.7, "cosine;beta1=linear,end=0.5"
+		}},
 		{"fresh weights", "mlp", "lion", 10, func(c *Config) { c.Init = "fresh" }},
 		{"file order, sparse logging", "mlp", "muon", 10, func(c *Config) { c.NoShuffle, c.LogEvery = true, 3 }},
 		{"augmentation", "resnet20", "adamw", 3, func(c *Config) { c.Steps, c.Data = 8, "cifar10:"+fakeCIFAR(t)+"?crop=4&flip=1" }},
@@ -456,5 +461,46 @@ func TestInitFrom(t *testing.T) {
 	}
 	if _, err := open(odd, "mlp"); kind(err) != Usage || !strings.Contains(err.Error(), "head.bias") {
 		t.Errorf("weights of another shape: %v", err)
+	}
+}
+
+// TestOtherInstructionSet says that bits may differ when a run goes on with another one.
+func TestOtherInstructionSet(t *testing.T) {
+	c := small("mlp", "adamw", filepath.Join(t.TempDir(), "run"))
+	c.ISA = "generic"
+	trained(t, c, 4)
+	c.ISA, c.Resume = "", "auto"
+	_, o := trained(t, c, 0)
+	if other := cpu.Detected().String() != "generic"; other != (len(o.warned) == 1 && strings.Contains(o.warned[0], "last bits")) {
+		t.Errorf("warned %q on %v", o.warned, cpu.Detected())
+	}
+}
+
+// TestMetricsOnAFullDisk keeps lines that cannot be written until there is room.
+func TestMetricsOnAFullDisk(t *testing.T) {
+	fullFile, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("no /dev/full here")
+	}
+	defer fullFile.Close()
+	out := t.TempDir()
+	d, err := openRunDir(&Config{Out: out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	file := d.metrics
+	for step := range 4 {
+		d.metrics = file
+		if step == 1 || step == 2 {
+			d.metrics = fullFile
+		}
+		if err := d.Log(Metrics{Step: step}); full(err) != (d.metrics == fullFile) {
+			t.Errorf("step %d: %v", step, err)
+		}
+	}
+	b, err := os.ReadFile(filepath.Join(out, "metrics.jsonl"))
+	if err != nil || strings.Count(string(b), "\n") != 4 || !strings.Contains(string(b), `{"step":2,`) {
+		t.Errorf("%v: %s", err, b)
 	}
 }

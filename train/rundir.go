@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -17,6 +18,7 @@ import (
 type RunDir struct {
 	Path    string
 	metrics *os.File
+	backlog []byte // lines of metrics that a full disk did not take
 }
 
 // Metrics is a line of metrics.jsonl. Keys are only ever added.
@@ -77,6 +79,9 @@ func openRunDir(c *Config) (*RunDir, error) {
 
 // rewind takes lines of metrics back: those of steps after step, and one that a crash left half written.
 func (d *RunDir) rewind(step int) error {
+	if err := d.flush(); err != nil {
+		return err
+	}
 	b, err := os.ReadFile(d.metrics.Name())
 	if err != nil {
 		return unwritable(d.Path, err)
@@ -96,25 +101,46 @@ func (d *RunDir) rewind(step int) error {
 }
 
 // sync puts the metrics so far onto the disk.
-func (d *RunDir) sync() error { return d.metrics.Sync() }
+func (d *RunDir) sync() error {
+	if err := d.flush(); err != nil {
+		return err
+	}
+	if err := d.metrics.Sync(); err != nil {
+		return unwritable(d.Path, err)
+	}
+	return nil
+}
 
 func unwritable(dir string, err error) error {
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
-		return failf(Usage, "--out %s cannot be written: %v", dir, err)
+		return failf(Usage, "--out %s cannot be written: %w", dir, err)
 	}
-	return failf(Resources, "--out %s: %v; free some space or choose another folder", dir, err)
+	return failf(Resources, "--out %s: %w; free some space or choose another folder", dir, err)
 }
 
-// Log appends a line of metrics.
+// full reports whether an error is that of a disk or quota without room, which may pass.
+func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+// Log appends a line of metrics. After an error the line is not lost: the next call writes it too.
 func (d *RunDir) Log(m Metrics) error {
 	line, err := json.Marshal(m)
 	if err != nil {
 		return fail(Internal, err)
 	}
-	if _, err := d.metrics.Write(append(line, '\n')); err != nil {
-		return unwritable(d.Path, err)
+	d.backlog = append(append(d.backlog, line...), '\n')
+	return d.flush()
+}
+
+func (d *RunDir) flush() error {
+	n, err := d.metrics.Write(d.backlog)
+	if err == nil {
+		d.backlog = d.backlog[:0]
+		return nil
 	}
-	return nil
+	if info, found := d.metrics.Stat(); n > 0 && found == nil {
+		err = errors.Join(err, d.metrics.Truncate(info.Size()-int64(n))) // no half a line
+	}
+	return unwritable(d.Path, err)
 }
 
 // Close ends the metrics file.

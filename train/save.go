@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/onnxtrain/onnxtrain/data"
@@ -36,7 +35,7 @@ func (e every) never() bool { return e == every{} }
 
 // saveWhenDue saves a checkpoint when it is time or somebody asked for it. One that cannot be saved is tried again at the
 // next occasion: training is worth more.
-func (r *run) saveWhenDue() {
+func (r *run) saveWhenDue() error {
 	due := r.every.steps > 0 && r.trainer.step%r.every.steps == 0 || r.every.time > 0 && time.Since(r.savedAt) >= r.every.time
 	select {
 	case <-r.s.SaveNow:
@@ -44,22 +43,29 @@ func (r *run) saveWhenDue() {
 	default:
 	}
 	if !due {
-		return
+		return nil
 	}
-	if err := r.saveCheckpoint(); err != nil {
-		r.watch.Warned(err.Error() + "; the next interval tries again")
+	err := r.saveCheckpoint()
+	var bad *NonFinite
+	if err == nil || errors.As(err, &bad) {
+		return err
 	}
+	r.watch.Warned(err.Error() + "; the next interval tries again")
+	return nil
 }
 
-// saveCheckpoint saves the run as it stands. Its error names the checkpoint that is still good.
+// saveCheckpoint saves the run as it stands, unless that is of no use. Its error names the checkpoint that is still good.
 func (r *run) saveCheckpoint() error {
 	r.savedAt = time.Now()
+	if bad := r.trainer.spoiled(r.trainer.step, true); bad != nil {
+		return fail(Diverged, bad)
+	}
 	c, err := r.snapshot()
 	if err != nil {
 		return fail(Internal, err)
 	}
 	if err := r.dir.sync(); err != nil {
-		return unwritable(r.dir.Path, err)
+		return err
 	}
 	path, err := r.store.Save(c)
 	if path != "" {
@@ -94,11 +100,12 @@ func (r *run) finish() error {
 		}
 		r.watch.Saved(r.result.BestPath)
 	}
-	if err != nil && !r.result.Stopped && !r.result.TimeUp { // the run is over: its result is there
+	var bad *NonFinite
+	if err != nil && !errors.As(err, &bad) && !r.result.Stopped && !r.result.TimeUp { // the run is over: its result is there
 		r.watch.Warned(err.Error())
-		return nil
+		err = nil
 	}
-	return err
+	return errors.Join(err, r.dir.flush())
 }
 
 func (r *run) file(name string) string { return filepath.Join(r.dir.Path, name) }
@@ -138,21 +145,4 @@ func (s *Session) Save(path string, overwrite bool) error {
 		return fail(Unproven, err)
 	}
 	return fail(Resources, err)
-}
-
-// restoreNewest goes on from the newest checkpoint that is whole and says which were passed over. found is false when
-// there is none at all, so that the run begins anew.
-func (r *run) restoreNewest() (found bool, err error) {
-	c, bad := r.store.Newest()
-	if c == nil && len(bad) > 0 {
-		return false, failf(Unproven, "%s: no checkpoint is whole: %w; remove the folder to begin anew", r.store.Dir, errors.Join(bad...))
-	}
-	for _, err := range bad {
-		r.watch.Warned("a checkpoint is not whole and passed over: " + strings.ReplaceAll(err.Error(), "\n", "; "))
-	}
-	if c == nil {
-		return false, nil
-	}
-	r.savedStep, r.savedPath = c.State.Step, c.Path
-	return true, r.restore(c)
 }

@@ -33,6 +33,7 @@ type Trainer struct {
 	opt    *optimizer
 	grads  gradients
 	before states           // the step
+	state  watched          // of the optimizer
 	eval   []*tensor.Tensor // scratch of withEvalWeights
 	clip   float64
 	terms  string // Config.LossTerms
@@ -45,8 +46,8 @@ func NewTrainer(e *Engine, c *Config, totalSteps int) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Trainer{Engine: e, Seed: c.Seed, opt: opt, grads: gradients{pool: e.o.Pool}, before: newStates(e), clip: c.ClipNorm,
-		terms: c.LossTerms}, nil
+	return &Trainer{Engine: e, Seed: c.Seed, opt: opt, grads: gradients{pool: e.o.Pool}, before: newStates(e), state: watch(opt),
+		clip: c.ClipNorm, terms: c.LossTerms}, nil
 }
 
 // Hyperparameters are the optimizer's settings, defaults filled in.
@@ -78,13 +79,14 @@ func (t *Trainer) Step(ctx context.Context, batches []*data.Batch) (StepResult, 
 	r.Compute = time.Since(start)
 	start = time.Now()
 	c := registry.Context{Step: r.Step, LossTerms: t.lossTerms(terms, r.Examples, last), Pool: t.Engine.o.Pool}
-	if r.LR, err = t.opt.update(c, t.Engine.Values, grads); err != nil {
-		return r, fail(Diverged, err)
-	}
-	if bad := t.spoiled(r.Step); bad != nil {
+	r.LR, err = t.opt.update(c, t.Engine.Values, grads)
+	r.Update = time.Since(start)
+	if bad := t.spoiled(r.Step, err != nil || r.Step%stateEvery == 0); bad != nil { // which would be behind an error of the update
 		return r, fail(Diverged, bad)
 	}
-	r.Update = time.Since(start)
+	if err != nil {
+		return r, fail(Diverged, err)
+	}
 	t.step++
 	return r, nil
 }
@@ -129,23 +131,6 @@ func (t *Trainer) gradient(ctx context.Context, batches []*data.Batch, r *StepRe
 
 // seed is that of a step's i-th batch: each draws other random numbers.
 func (t *Trainer) seed(i int) uint64 { return t.Seed + uint64(i)<<48 }
-
-// spoiled looks for weights that are not finite: an overflow of the update, or optimizer state that was not finite.
-func (t *Trainer) spoiled(step int) *NonFinite {
-	_, bad := t.grads.norm(t.Engine.Values)
-	if bad < 0 {
-		return nil
-	}
-	name := t.Engine.Params[bad].Name
-	e := &NonFinite{Step: step, What: fmt.Sprintf("the update made %q not finite", name), Spoiled: true, batch: -1, param: bad}
-	for _, s := range t.opt.Slots {
-		if at, _ := firstBad(s.Tensor); at >= 0 {
-			e.Origin = fmt.Sprintf("optimizer state %q", s.Name)
-			break
-		}
-	}
-	return e
-}
 
 // lossTerms is what the optimizer is told: examples and positions, examples alone, or 1 as for a summed loss.
 func (t *Trainer) lossTerms(terms, examples int, p *Program) int {

@@ -21,6 +21,7 @@ func init() {
 			Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 				call := matmulOf(n)
 				call.A.Data, call.B.Data, call.C.Data = in[0].F32(), in[1].F32(), out[0].F32()
+				call.Epilogue.ColBias = elements(in, 2)
 				work := floats(s.Mem)
 				return func() error {
 					call.Run(s.Pool, work)

@@ -7,12 +7,25 @@ import (
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
-// reducer is an associative function that runs along rows and adds rows up.
+// reducer is an associative function of numbers made of the elements, which runs along rows and adds rows up.
 type reducer struct {
-	row  func(x []float32) float64  // of the elements of a row, at least one
-	join func(a, b float64) float64 // of two results of row
-	rows func(acc, x []float32)     // acc = join(acc, x), element by element
-	mean bool                       // divide by the number of elements
+	row   func(x []float32) float64  // of the elements of a row, at least one
+	join  func(a, b float64) float64 // of two results of row
+	first func(acc, x []float32)     // acc = what row makes of each element; nil: x itself
+	rows  func(acc, x []float32)     // acc = join(acc, what row makes of x), element by element
+	joins func(acc, x []float32)     // acc = join(acc, x); nil: rows
+	mean  bool                       // divide by the number of elements
+
+	// The result is a function of what was joined, if any.
+	last  func(v float64) float64
+	lasts func(y, acc []float32)
+}
+
+func (r *reducer) finished(v float64) float32 {
+	if r.last != nil {
+		v = r.last(v)
+	}
+	return float32(v)
 }
 
 var (
@@ -120,7 +133,7 @@ func (r *reduction) bindAlong(x, y []float32, s Scratch) func() error {
 			if r.parts > 1 {
 				partial[i] = v
 			} else {
-				y[c.at[1]] = float32(v * r.scale)
+				y[c.at[1]] = r.finished(v * r.scale)
 			}
 			if (i+1)%r.parts == 0 {
 				c.advance(1)
@@ -134,7 +147,7 @@ func (r *reduction) bindAlong(x, y []float32, s Scratch) func() error {
 			for _, p := range partial[i*r.parts+1 : (i+1)*r.parts] {
 				v = r.join(v, p)
 			}
-			y[c.at[1]] = float32(v * r.scale)
+			y[c.at[1]] = r.finished(v * r.scale)
 			c.advance(1)
 		}
 	}
@@ -191,7 +204,11 @@ func (r *reduction) bindAcross(x, y []float32, s Scratch) func() error {
 			acc := y[c.at[1]+strip*columns : c.at[1]+min((strip+1)*columns, r.run)]
 			copy(acc, partial[i*r.parts*width:])
 			for p := i*r.parts + 1; p < (i+1)*r.parts; p++ {
-				r.reducer.rows(acc, partial[p*width:p*width+len(acc)])
+				if r.joins != nil {
+					r.joins(acc, partial[p*width:p*width+len(acc)])
+				} else {
+					r.reducer.rows(acc, partial[p*width:p*width+len(acc)])
+				}
 			}
 			r.finish(acc)
 		}
@@ -209,7 +226,11 @@ func (r *reduction) bindAcross(x, y []float32, s Scratch) func() error {
 // addRows joins the reduced rows [lo, hi), of which row 0 starts at x[0], into acc.
 func (r *reduction) addRows(acc, x []float32, lo, hi int) {
 	c := r.reduced.cursor(lo)
-	copy(acc, x[c.at[0]:])
+	if r.first != nil {
+		r.first(acc, x[c.at[0]:c.at[0]+len(acc)])
+	} else {
+		copy(acc, x[c.at[0]:])
+	}
 	for i := lo + 1; i < hi; i++ {
 		c.advance(1)
 		r.reducer.rows(acc, x[c.at[0]:c.at[0]+len(acc)])
@@ -219,6 +240,9 @@ func (r *reduction) addRows(acc, x []float32, lo, hi int) {
 func (r *reduction) finish(acc []float32) {
 	if r.scale != 1 {
 		mulVS(acc, acc, float32(r.scale))
+	}
+	if r.lasts != nil {
+		r.lasts(acc, acc)
 	}
 }
 

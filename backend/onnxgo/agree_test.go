@@ -16,6 +16,7 @@ import (
 	engine "github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/onnxload"
 	"github.com/onnxtrain/onnxtrain/tensor"
+	"github.com/onnxtrain/onnxtrain/train/conformance"
 )
 
 // recorder takes operators that the engine does not know too.
@@ -37,33 +38,43 @@ func decode(b []byte, opset int) (r *recorder, m *onnx.Model, err error) {
 	return r, m, m.UnmarshalBinary(b)
 }
 
-// modelFiles are the models of the project and, where they are, those beside it.
-func modelFiles(t *testing.T) []string {
+// models are the models of the project and, where they are, those beside it, by name.
+func models(t *testing.T) map[string][]byte {
 	t.Helper()
+	all := map[string][]byte{}
 	root := filepath.Join("..", "..")
-	var files []string
 	for _, pattern := range []string{
-		filepath.Join(root, "models", "*.onnx"), filepath.Join(root, "testdata", "exports", "*.onnx"),
-		filepath.Join(root, "testdata", "conformance", "cases", "*", "*", "model.onnx"), filepath.Join(root, "..", "shared", "models", "*.onnx"),
+		filepath.Join(root, "models", "*.onnx"), filepath.Join(root, "testdata", "exports", "*.onnx"), filepath.Join(root, "..", "shared", "models", "*.onnx"),
 	} {
 		list, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, list...)
+		for _, file := range list {
+			if all[file], err = os.ReadFile(file); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
-	return files
+	suite := filepath.Join(root, "..", "shared", "conformance", "onnx-backend-tests.tar.gz")
+	if _, err := os.Stat(suite); err != nil {
+		suite = filepath.Join(root, "testdata", "conformance", "cases")
+	}
+	cases, err := conformance.Read(suite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		all[c.Name] = c.Files["model.onnx"]
+	}
+	return all
 }
 
 // TestDecodersAgree reads every model with onnx-go's decoder and with the engine's own: operators, the names of their
 // inputs and outputs, initializers and attributes are the same in every model that both can read.
 func TestDecodersAgree(t *testing.T) {
 	both := 0
-	for _, file := range modelFiles(t) {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for file, b := range models(t) {
 		m, err := onnxload.Decode(file, b)
 		if err != nil {
 			continue

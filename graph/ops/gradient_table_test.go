@@ -23,8 +23,9 @@ var rewrite = flag.Bool("update", false, "write testdata/gradients.tsv anew")
 // and values around those of the samples, in float64, and holds the worst error to 1e-6 and to the recorded table, which
 // docs/onnx-support.md shows. To record it anew:
 //
-//	go test ./graph/ops -run TestGradientTable -update
+//	go generate ./graph/ops
 func TestGradientTable(t *testing.T) {
+	t.Parallel()
 	variants := 1
 	if *rewrite || os.Getenv("ONNXTRAIN_LONG") != "" {
 		variants = 3

@@ -13,6 +13,7 @@ import (
 // TestGradients compares the gradient of every sample with finite differences of the float64 reference: the gradient
 // of a randomly weighted sum of all floating-point outputs.
 func TestGradients(t *testing.T) {
+	t.Parallel()
 	everySample(t, func(t *testing.T, def op.Def, s op.Sample) {
 		if def.Grad == nil || s.NoGrad {
 			t.Skip("no gradient to check")
@@ -73,7 +74,7 @@ func weigh(t *testing.T, g *graph.Graph, n *graph.Node) *graph.Value {
 	return total
 }
 
-// differences checks the gradient of loss at up to 40 elements of v.
+// differences checks the gradient of loss at up to 20 elements of v.
 func differences(t *testing.T, g *graph.Graph, loss, v *graph.Value, grad []float64) {
 	scale := 1.0
 	for _, x := range grad {
@@ -89,7 +90,7 @@ func differences(t *testing.T, g *graph.Graph, loss, v *graph.Value, grad []floa
 		return values[loss.ID].Float64s()[0]
 	}
 	x := tensor.Slice[float64](v.Init)
-	step := max(1, len(x)/40)
+	step := max(1, len(x)/20)
 	for i := 0; i < len(x); i += step {
 		// Five points: the error is of order h^4 from the formula and eps/h from rounding.
 		const h = 1e-3

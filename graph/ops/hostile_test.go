@@ -14,6 +14,7 @@ import (
 // TestHostileCalls changes one thing about every sample: inputs, types, shapes, constants, attributes, outputs. What an
 // operator does not allow is an error, in Infer or at the latest in Eval, and never a panic.
 func TestHostileCalls(t *testing.T) {
+	t.Parallel()
 	for _, def := range op.All() {
 		if def.Domain == op.Internal {
 			continue // made by passes alone, not read from files

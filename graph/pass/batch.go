@@ -125,7 +125,11 @@ func (r *rebatch) apply(g *graph.Graph) error {
 		}
 		g.Nodes = append(g.Nodes, n)
 	}
-	g.Notice("the file fixes the batch size to %d; %d shapes in it were rewritten for batches of other sizes", r.from, count)
+	if count == 0 {
+		g.Notice("the file fixes the batch size to %d, and nothing in it depends on that", r.from)
+	} else {
+		g.Notice("the file fixes the batch size to %d; %d shapes in it were rewritten for batches of other sizes", r.from, count)
+	}
 	return nil
 }
 

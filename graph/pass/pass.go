@@ -97,6 +97,8 @@ var steps = []step{
 	{"random", random},
 	{"loss", attachLoss},
 	{"reach", reach},
+	{"attention", attention},
+	{"bias", bias},
 	{"gradient", gradient},
 	{"clean", clean},
 }

@@ -36,9 +36,11 @@ var counters = map[string]func(n *graph.Node) float64{
 	"DeformConv":     func(n *graph.Node) float64 { return 2 * elems(n.Out[0]) * filter(n.In[1].Type.Shape) },
 	"DeformConvGrad": func(n *graph.Node) float64 { return 4 * elems(n.In[3]) * filter(n.In[1].Type.Shape) },
 
-	"Attention":     attention,
-	"AttentionGrad": attentionGrad,
-	"Einsum":        einsum,
+	"Attention":          attention,
+	"AttentionGrad":      attentionGrad,
+	"FusedAttention":     func(n *graph.Node) float64 { return fusedAttention(n, 0, n.Out[0]) },
+	"FusedAttentionGrad": func(n *graph.Node) float64 { return 2 * fusedAttention(n, 1, n.In[0]) },
+	"Einsum":             einsum,
 
 	"LSTM": recurrent, "GRU": recurrent, "RNN": recurrent,
 	"LSTMGrad": recurrentGrad, "GRUGrad": recurrentGrad, "RNNGrad": recurrentGrad,
@@ -81,6 +83,14 @@ func attentionGrad(n *graph.Node) float64 {
 		result = n.In[0]
 	}
 	return 4 * float64(keys[len(keys)-2]) * (elems(n.In[0]) + elems(result))
+}
+
+// fusedAttention is the cost of the scores and of the weighted values y, for queries in input q.
+func fusedAttention(n *graph.Node, q int, y *graph.Value) float64 {
+	if n.Attrs.Bool("packed", false) {
+		return 4 * float64(n.In[q].Type.Shape[1]) * elems(y)
+	}
+	return 2 * float64(n.In[q+1].Type.Shape[1]) * (elems(n.In[q]) + elems(y))
 }
 
 // einsum is the cost of multiplying operands element by element over all labels, and of adding the products up.

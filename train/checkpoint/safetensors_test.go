@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -135,4 +136,33 @@ func FuzzTensors(f *testing.F) {
 		})
 		_ = err // any error will do; what is read lies within the file
 	})
+}
+
+// TestPythonReadsAndWrites holds the files that testdata/crossread.py read and wrote with the package of the format's
+// authors.
+func TestPythonReadsAndWrites(t *testing.T) {
+	list := samples()
+	file, err := os.ReadFile("testdata/go.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(file, encoded(t, list, map[string]string{"a": "b"})) {
+		t.Error("go.safetensors is not what is written; make it anew and run crossread.py")
+	}
+	if file, err = os.ReadFile("testdata/python.safetensors"); err != nil {
+		t.Fatal(err)
+	}
+	found, meta, err := decoded(file)
+	if err != nil || meta["a"] != "b" || len(found) != len(list)-1 {
+		t.Fatalf("%d tensors, metadata %v, %v", len(found), meta, err)
+	}
+	for _, n := range list {
+		f := found[n.Name]
+		if n.Tensor.DType == tensor.BFloat16Type {
+			continue // numpy has none
+		}
+		if f == nil || f.DType != n.Tensor.DType || !f.Shape.Equal(n.Tensor.Shape) || !bytes.Equal(f.Data, n.Tensor.Data) {
+			t.Errorf("%q is %v, want %v", n.Name, f, n.Tensor)
+		}
+	}
 }

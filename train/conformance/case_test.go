@@ -69,6 +69,7 @@ func TestStatus(t *testing.T) {
 		{"as recorded", find("node/test_matmul_bcast"), "passed", ""},
 		{"another output", change("node/test_matmul_bcast", output, flip), "failed", "element"},
 		{"no output recorded", change("node/test_matmul_bcast", output, func([]byte) []byte { return nil }), "failed", ""},
+		{"another output of attention", change("node/test_attention_4d_gqa", output, flip), "failed", "element"},
 		{"random", find("node/test_bernoulli"), "passed", "type and shape alone"},
 		{"another random output", change("node/test_bernoulli", output, flip), "passed", "type and shape alone"},
 		{"dropout that drops", find("node/test_training_dropout_default"), "passed", "type and shape alone"},

@@ -98,9 +98,9 @@ func randomValues(g *graph.Graph) ([]bool, error) {
 		if err != nil {
 			return nil, err
 		}
-		draws := def.Random && !keepsAll(n) || slices.ContainsFunc(n.In, func(v *graph.Value) bool { return v != nil && random[v.ID] })
+		drawn := def.Random && draws(n) || slices.ContainsFunc(n.In, func(v *graph.Value) bool { return v != nil && random[v.ID] })
 		for _, v := range n.Out {
-			if v != nil && draws {
+			if v != nil && drawn {
 				random[v.ID] = true
 			}
 		}
@@ -108,15 +108,20 @@ func randomValues(g *graph.Graph) ([]bool, error) {
 	return random, nil
 }
 
-// keepsAll reports a Dropout that does not drop anything.
-func keepsAll(n *graph.Node) bool {
-	if n.Op.Type != "Dropout" || n.Op.Domain != "" {
-		return false
-	}
-	ratio, training := n.ConstInput(1), n.Input(2)
-	if ratio != nil && ratio.Float64s()[0] == 0 || training == nil {
+// draws reports whether a node of a random operator draws numbers: a Dropout may keep everything, and internal operators do
+// what they do without numbers when they have none.
+func draws(n *graph.Node) bool {
+	switch {
+	case n.Op.Domain == op.Internal:
+		return slices.ContainsFunc(n.In, func(v *graph.Value) bool { return v != nil && v.Name == pass.RNGInput })
+	case n.Op.Type != "Dropout":
 		return true
 	}
-	t := n.ConstInput(2)
-	return t != nil && t.Int64s()[0] == 0
+	ratio, training, constant := n.ConstInput(1), n.Input(2), n.ConstInput(2)
+	switch {
+	case training == nil, ratio != nil && ratio.Float64s()[0] == 0:
+		return false
+	default:
+		return constant == nil || constant.Int64s()[0] != 0
+	}
 }

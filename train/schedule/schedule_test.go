@@ -59,6 +59,34 @@ func TestEveryScheduleStaysWithinBounds(t *testing.T) {
 	}
 }
 
+func TestSeveralSchedules(t *testing.T) {
+	lr, others, err := ParseSeveral("weight_decay=linear,end=0.5; cosine;beta2=step,at=0.5,gamma=0.9", "2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(others) != 2 || others[0].Hyper != "weight_decay" || others[1].Hyper != "beta2" {
+		t.Fatalf("schedules %v", others)
+	}
+	// The warm-up belongs to the learning rate alone.
+	for i, got := range []float64{lr(1, 12), lr(8, 12), others[0].Factor(1, 12), others[0].Factor(7, 12), others[1].Factor(7, 12)} {
+		if want := []float64{0.5, 0.5, 1, 0.75, 0.9}[i]; math.Abs(got-want) > 1e-12 {
+			t.Errorf("value %d is %v, want %v", i, got, want)
+		}
+	}
+	lr, _, err = ParseSeveral("weight_decay=linear", "")
+	if err != nil || lr(7, 10) != 1 {
+		t.Errorf("without a schedule of its own the learning rate is not constant, or error %v", err)
+	}
+	for text, want := range map[string]string{
+		"cosine;linear": "lr has two schedules", "beta2=cosine;beta2=linear": "beta2 has two schedules", "beta2=cosin": `did you mean "cosine"?`,
+		"beta2=": "unknown schedule",
+	} {
+		if _, _, err := ParseSeveral(text, ""); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", text, err, want)
+		}
+	}
+}
+
 func TestBadSchedules(t *testing.T) {
 	for _, c := range []struct{ text, warmup, want string }{
 		{"cosin", "", `did you mean "cosine"`},

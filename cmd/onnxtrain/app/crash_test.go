@@ -23,8 +23,8 @@ var built struct {
 	err  error
 }
 
-// binary builds the program once.
-func binary(t *testing.T) string {
+// program builds the program once.
+func program(t *testing.T) string {
 	t.Helper()
 	built.Do(func() {
 		dir, err := os.MkdirTemp("", "onnxtrain")
@@ -73,7 +73,7 @@ func (p *process) said() string {
 
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(binary(t), args...), ended: make(chan struct{})}
+	p := &process{Cmd: exec.Command(program(t), args...), ended: make(chan struct{})}
 	p.Stdout, p.Stderr = io.Discard, p
 	if err := p.Start(); err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ type optimizersCmd struct {
 	List     optimizersList     `cmd:"" help:"List the optimizers."`
 	Describe optimizersDescribe `cmd:"" help:"Show an optimizer's formula and settings."`
 	Check    optimizersCheck    `cmd:"" help:"Replay recorded trajectories."`
+	Bench    optimizersBench    `cmd:"" help:"Time updates alone."`
 }
 
 type optimizersList struct {
@@ -35,17 +36,6 @@ func (c *optimizersList) Run(e *env) error {
 		return json.NewEncoder(e.stdout).Encode(entries)
 	}
 	return w.Flush()
-}
-
-type optimizersDescribe struct {
-	Name string `arg:"" help:"The optimizer."`
-}
-
-func (c *optimizersDescribe) Run(e *env) error {
-	if err := registry.Describe(e.stdout, c.Name); err != nil {
-		return usage("%w", err)
-	}
-	return nil
 }
 
 type optimizersCheck struct {
