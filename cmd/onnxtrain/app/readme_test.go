@@ -41,13 +41,13 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
-var word = regexp.MustCompile(`"[^"]*"|\S+`)
+var word = regexp.MustCompile(`"[^"]*"|'[^']*'|\S+`)
 
 // words splits a command line of plain and double-quoted words, as the shell does.
 func words(line string) []string {
 	var list []string
 	for _, w := range word.FindAllString(line, -1) {
-		list = append(list, strings.Trim(w, `"`))
+		list = append(list, strings.Trim(w, `"'`))
 	}
 	return list
 }
