@@ -1,8 +1,10 @@
 package app
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/onnxtrain/onnxtrain/optimizers/golden"
@@ -24,13 +26,14 @@ type optimizersList struct {
 func (c *optimizersList) Run(e *env) error {
 	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
 	var entries []*registry.Entry
-	for _, name := range registry.Names() {
+	for _, name := range slices.Concat(registry.Names(), registry.External()) {
 		o, err := registry.Lookup(name)
 		if err != nil {
-			return err
+			fmt.Fprintf(e.stderr, "%s: %v\n", name, err) // a broken plugin must not hide the others
+			continue
 		}
 		entries = append(entries, o)
-		fmt.Fprintf(w, "%s\t%s\t%s\n", o.Name, o.Doc, o.Paper)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", o.Name, o.Doc, cmp.Or(o.Origin, "built in"), o.Paper)
 	}
 	if c.JSON {
 		return json.NewEncoder(e.stdout).Encode(entries)
