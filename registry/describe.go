@@ -19,6 +19,9 @@ func Describe(w io.Writer, name string) error {
 	if e.Paper != "" {
 		fmt.Fprintf(&b, "from %s\n", e.Paper)
 	}
+	if e.Origin != "" {
+		fmt.Fprintf(&b, "in %s\n", e.Origin)
+	}
 	if e.Formula != "" {
 		fmt.Fprintln(&b)
 		for _, line := range strings.Split(strings.Trim(e.Formula, "\n"), "\n") {

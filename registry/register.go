@@ -18,6 +18,8 @@ type Info struct {
 type Entry struct {
 	Info
 	Hypers []Hyper // in the order of declaration
+	// Origin is where an optimizer that is not compiled in was found, such as a path.
+	Origin string `json:",omitempty"`
 	build  func(Settings) (Optimizer, Hyperparameters, error)
 }
 
@@ -78,8 +80,20 @@ func (e *Entry) Hyper(name string) *Hyper {
 	return h
 }
 
-// Lookup returns the optimizer called name. The error lists what there is and the nearest name.
-func Lookup(name string) (*Entry, error) { return table.Lookup(name) }
+// Lookup returns the optimizer called name: a registered one, or else what a Source finds. The error lists what there is
+// and the nearest name.
+func Lookup(name string) (*Entry, error) {
+	e, err := table.Lookup(name)
+	if err == nil {
+		return e, nil
+	}
+	for _, s := range allSources() {
+		if e, failed := s.Find(name); e != nil || failed != nil {
+			return e, failed
+		}
+	}
+	return nil, err
+}
 
-// Names returns the names of all optimizers, sorted.
+// Names returns the names of all registered optimizers, sorted.
 func Names() []string { return table.Names() }

@@ -26,7 +26,7 @@ type Config struct {
 	Tie            bool     `yaml:"tie,omitempty" help:"Keep equal initializers that an inference export merged one parameter."`
 	Init           string   `yaml:"init" default:"file" enum:"file,fresh" help:"Initial weights: from the file, or fresh ones drawn by --seed."`
 
-	Opt         string    `yaml:"opt" default:"adamw" placeholder:"NAME[,k=v…]" help:"Optimizer and its settings; see: onnxtrain optimizers list."`
+	Opt         string    `yaml:"opt" default:"adamw" placeholder:"NAME|FILE.onnx[,k=v…]" help:"Optimizer, by name or as an ONNX file, and its settings; see: onnxtrain optimizers list."`
 	LR          *float64  `yaml:"lr,omitempty" name:"lr" placeholder:"X" help:"Learning rate; the optimizer's default if not given."`
 	WeightDecay *float64  `yaml:"weight_decay,omitempty" placeholder:"X" help:"Weight decay; the optimizer's default if not given."`
 	NoDecay     []string  `yaml:"no_decay,omitempty" placeholder:"ROLE" help:"Roles without weight decay: bias, norm, embedding, weight."`

@@ -75,9 +75,3 @@ func moments(x []float32, eps float64) (mean, invstd float32) {
 	variance := float64(linalg.SumSquaredDiff(x, mean)) / float64(len(x))
 	return mean, float32(1 / math.Sqrt(variance+eps))
 }
-
-// standardise writes (x - mean) / sqrt(variance + eps). dst may be x.
-func standardise(dst, x []float32, eps float64) {
-	mean, invstd := moments(x, eps)
-	linalg.ShiftScale(dst, x, -mean, invstd)
-}

@@ -1,6 +1,7 @@
 package pass
 
 import (
+	"math"
 	"slices"
 
 	"github.com/onnxtrain/onnxtrain/graph"
@@ -26,7 +27,7 @@ func classify(b *Built, o *Options) error {
 	gradients := newGradients()
 	for _, n := range g.Nodes {
 		for i, v := range n.In {
-			if v != nil && v.Kind == graph.Const && isWeightLike(v) && gradients.input(n, i) && !zeroState(n, i) {
+			if v != nil && v.Kind == graph.Const && isWeightLike(v) && gradients.input(n, i) && !zeroState(n, i) && !masks(v) {
 				v.Kind = graph.Param
 			}
 		}
@@ -60,6 +61,12 @@ func zeroState(n *graph.Node, i int) bool {
 
 func isWeightLike(v *graph.Value) bool {
 	return v.Type.DType.IsFloat() && len(v.Type.Shape) > 0 && v.Type.Shape.Elems() > 0
+}
+
+// masks reports an initializer that has an element which is not finite, such as the mask of an attention: no optimizer could
+// change it.
+func masks(v *graph.Value) bool {
+	return slices.ContainsFunc(v.Init.Float64s(), func(x float64) bool { return math.IsInf(x, 0) })
 }
 
 // splitIdentities gives every Identity of an initializer its own tensor under the Identity's output name. Inference

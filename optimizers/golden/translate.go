@@ -128,15 +128,15 @@ func dialect(e *registry.Entry, hyper map[string]any) map[string]any {
 	out := map[string]any{}
 	for key, v := range hyper {
 		switch {
-		case e.Name == "ifshampoo" && key == "update_steps":
+		case recordedName(e) == "ifshampoo" && key == "update_steps":
 			out["interval"] = v
 			continue
-		case e.Name == "ifshampoo" && (key == "structures" || key == "structure") && hyper["block_transpose"] != "correct":
+		case recordedName(e) == "ifshampoo" && (key == "structures" || key == "structure") && hyper["block_transpose"] != "correct":
 			// The official package takes block-diagonal factors for symmetric.
 			v = symmetricBlocks(v)
 		case key == "block_transpose":
 			continue
-		case e.Name == "muon" && key == "use_muon":
+		case recordedName(e) == "muon" && key == "use_muon":
 			// A group without it is AdamW, whose step size the official code calls lr as well.
 			if v == false {
 				out["hidden"], out["aux_lr"] = "none", hyper["lr"]

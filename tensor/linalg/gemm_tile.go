@@ -62,13 +62,16 @@ func (j *job) right(buf []float32, t *tile, k0, k1 int) strips {
 	return strips{data: buf, strip: width * (k1 - k0), lane: 1, step: width}
 }
 
-// block adds a block of k to the tile, strip by strip. The outer loop takes the strips that come from the farther
-// cache, each once.
+// nearFloats is the elements of a block of the shared B that stay in the second cache beside a task's own.
+const nearFloats = 160 << 10
+
+// block adds a block of k to the tile, strip by strip. Rows on the outside write C in the order of memory, which is
+// worth reading a B that is near once for each strip of A; the strips of a far one are read once each.
 func (j *job) block(t *tile, a, b strips, k0, k1 int) {
 	pl := &j.plan
 	m := j.store(t, k0, k1)
 	m.aLane, m.aStep, m.bStep, m.k = a.lane, a.step, b.step, k1-k0
-	if pl.shared == sharedB {
+	if pl.shared == sharedB && pl.tn*(k1-k0) > nearFloats {
 		for jj := t.j0; jj < t.j1; jj += pl.kern.nr {
 			for ii := t.i0; ii < t.i1; ii += pl.kern.mr {
 				j.micro(t, m, a, b, ii, jj)
