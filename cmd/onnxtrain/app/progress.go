@@ -129,6 +129,10 @@ func (p *progress) summary(s *train.Session, r *train.Result) {
 	if r.Best != nil {
 		fmt.Fprintf(out, "best       step %d: %s\n", r.BestStep, describeEvaluation(*r.Best))
 	}
-	fmt.Fprintf(out, "written    %s (reloaded and compared)\n", r.BestPath)
-	fmt.Fprintf(p.env.stdout, "%s\n", r.BestPath)
+	written := r.BestPath
+	if written == "" { // stopped before the first validation
+		written = r.LastPath
+	}
+	fmt.Fprintf(out, "written    %s (reloaded and compared)\n", written)
+	fmt.Fprintf(p.env.stdout, "%s\n", written)
 }
