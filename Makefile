@@ -3,12 +3,17 @@ GO ?= go
 STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.7.0
 RACE = ./graph/... ./data ./train/... ./registry/... ./internal/...
 
-.PHONY: build test check race builds long generate bench
+.PHONY: build test example check race builds long generate bench
 build:
 	CGO_ENABLED=0 $(GO) build -o onnxtrain ./cmd/onnxtrain
 
-test:
+test: example
 	$(GO) test ./...
+
+# An onnxtrain with an optimizer from outside of the module is built, checked and trained with.
+example:
+	$(GO) -C examples/plugin test ./...
+	$(GO) -C examples/plugin run . --model ../../models/mlp.onnx --opt signum --steps 20 --out "$$(mktemp -d)" --progress none
 
 check: builds
 	$(GO) vet ./...

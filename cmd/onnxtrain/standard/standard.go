@@ -1,10 +1,11 @@
-package main
+// Package standard is what the onnxtrain binary contains, by importing it: a main of your own that imports this package and
+// an optimizer is an onnxtrain with that optimizer.
+package standard
 
-// What this build contains.
 import (
 	_ "github.com/onnxtrain/onnxtrain/backend/cpu"         // kernels
 	_ "github.com/onnxtrain/onnxtrain/data"                // formats
 	_ "github.com/onnxtrain/onnxtrain/graph/ops"           // operators
 	_ "github.com/onnxtrain/onnxtrain/optimizers"          // sgd, ifshampoo, …
-	_ "github.com/onnxtrain/onnxtrain/optimizers/onnxfile" // optimizers that are ONNX files
+	_ "github.com/onnxtrain/onnxtrain/optimizers/onnxfile" // --opt ./lion.onnx
 )
