@@ -3,7 +3,9 @@
 package par
 
 import (
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 )
 
@@ -20,7 +22,17 @@ type Pool struct {
 	grain   int
 	next    atomic.Int64
 	pending atomic.Int64
+	failed  atomic.Pointer[Panic] // the first panic of a loop body
 }
+
+// Panic is what For panics with when a loop body did: in the caller, where it can be recovered from, and after all workers
+// have stopped.
+type Panic struct {
+	Value any
+	Stack []byte // of the loop body
+}
+
+func (p *Panic) Error() string { return fmt.Sprint(p.Value) }
 
 // New starts a pool of the given number of threads, the caller of For included; 0 means GOMAXPROCS, which
 // follows container limits.
@@ -80,10 +92,23 @@ func (p *Pool) For(n, grain int, fn func(worker, lo, hi int)) {
 		<-p.done
 	}
 	p.fn = nil
+	failed := p.failed.Swap(nil)
 	p.busy.Store(false)
+	if failed != nil {
+		panic(failed)
+	}
+}
+
+// catch keeps the first panic and lets no further chunk begin.
+func (p *Pool) catch() {
+	if v := recover(); v != nil {
+		p.failed.CompareAndSwap(nil, &Panic{v, debug.Stack()})
+		p.next.Store(int64(p.n))
+	}
 }
 
 func (p *Pool) work(worker int) {
+	defer p.catch()
 	fn, n, grain := p.fn, p.n, p.grain
 	for {
 		lo := int(p.next.Add(1)-1) * grain

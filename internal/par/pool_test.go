@@ -57,3 +57,33 @@ func BenchmarkFor(b *testing.B) {
 		p.For(2, 1, body)
 	}
 }
+
+func TestPanicsReachTheCaller(t *testing.T) {
+	p := New(3)
+	defer p.Close()
+	for range 50 {
+		func() {
+			defer func() {
+				if v, ok := recover().(*Panic); !ok || v.Error() != "chunk 7" || len(v.Stack) == 0 {
+					t.Errorf("recovered %v", v)
+				}
+			}()
+			p.For(100, 1, func(_, lo, _ int) {
+				if lo == 7 {
+					panic("chunk 7")
+				}
+			})
+		}()
+		sum := make([]int, 100)
+		p.For(100, 10, func(_, lo, hi int) {
+			for i := lo; i < hi; i++ {
+				sum[i] = 1
+			}
+		})
+		for i, v := range sum {
+			if v != 1 {
+				t.Fatalf("after a panic the pool leaves out %d", i)
+			}
+		}
+	}
+}

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/alecthomas/kong"
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/onnxtrain/onnxtrain/internal/par"
 	"github.com/onnxtrain/onnxtrain/train"
 )
 
@@ -72,7 +74,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	e := &env{stdout: stdout, stderr: stderr, log: hclog.New(&hclog.LoggerOptions{
 		Name: "onnxtrain", Level: hclog.LevelFromString(c.LogLevel), Output: stderr, JSONFormat: c.LogFormat == "json",
 		DisableTime: c.LogFormat == "text"})}
-	err = ctx.Run(e)
+	err = guarded(e.log, func() error { return ctx.Run(e) })
 	var code *exitCode
 	if errors.As(err, &code) {
 		return code.code
@@ -86,6 +88,24 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return int(train.Internal)
 	}
 	return 0
+}
+
+// guarded turns a panic, which is a bug, into an error that says so; the stack goes to the debug log.
+func guarded(log hclog.Logger, run func() error) (err error) {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		stack := debug.Stack()
+		if p, ok := v.(*par.Panic); ok {
+			stack = p.Stack
+		}
+		log.Debug("panic", "stack", string(stack))
+		err = &train.Failure{Kind: train.Internal, Err: fmt.Errorf("internal error: %v; please report it with the command line "+
+			"and, if you can, the model (--log-level debug shows where it happened)", v)}
+	}()
+	return run()
 }
 
 // exitCode ends the program with a code after everything was said.

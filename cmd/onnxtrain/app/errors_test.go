@@ -1,10 +1,16 @@
 package app
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/onnxtrain/onnxtrain/internal/par"
+	"github.com/onnxtrain/onnxtrain/train"
 )
 
 const models = "../../../models/"
@@ -88,4 +94,21 @@ func TestRunFolderIsNotOverwritten(t *testing.T) {
 		t.Errorf("message does not say what to do:\n%s", text)
 	}
 	runOK(t, append(args, "--overwrite")...)
+}
+
+// TestPanicsAreReported makes sure that a bug ends in a message, also in a loop of the pool, and does not take the
+// process down.
+func TestPanicsAreReported(t *testing.T) {
+	pool := par.New(2)
+	defer pool.Close()
+	for _, bug := range []func(){
+		func() { panic("index out of range") },
+		func() { pool.For(10, 1, func(int, int, int) { panic("index out of range") }) },
+	} {
+		err := guarded(hclog.NewNullLogger(), func() error { bug(); return nil })
+		var f *train.Failure
+		if !errors.As(err, &f) || f.Kind != train.Internal || !strings.Contains(err.Error(), "index out of range; please report") {
+			t.Errorf("got %v", err)
+		}
+	}
 }
