@@ -53,6 +53,7 @@ type Value struct {
 	Symbols  []string
 	Producer *Node          // of a computed value
 	Init     *tensor.Tensor // of a param, state or const
+	Fixed    bool           // the file says that Init is a constant or a buffer, not a parameter
 }
 
 func (v *Value) String() string { return v.Name }

@@ -101,6 +101,7 @@ func (b *builder) capture(p *onnxpb.GraphProto, captures []string) {
 }
 
 func (b *builder) initializers(p *onnxpb.GraphProto) error {
+	fixed := fixedInitializers(p)
 	add := func(name string, t loaded) error {
 		switch {
 		case name == "":
@@ -111,6 +112,7 @@ func (b *builder) initializers(p *onnxpb.GraphProto) error {
 			b.bad[name] = t.err
 		default:
 			b.values[name] = b.g.NewConst(name, t.Tensor)
+			b.values[name].Fixed = fixed[name]
 		}
 		return nil
 	}

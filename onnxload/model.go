@@ -22,6 +22,9 @@ type Options struct {
 	MaxFile int64
 	// MaxTensors is the most memory in bytes that external data and densified sparse tensors may take; 0 is 16 GiB.
 	MaxTensors int64
+	// Merged leaves one initializer for all modules whose weights were equal when the file was written; otherwise each gets
+	// its own again.
+	Merged bool
 }
 
 const (
@@ -55,7 +58,7 @@ func Open(path string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{folder: filepath.Dir(path), left: o.maxTensors()}
+	r := &reader{folder: filepath.Dir(path), left: o.maxTensors(), merged: o.Merged}
 	defer r.close()
 	return decode(path, b, r)
 }
@@ -155,6 +158,9 @@ func decodeModel(name string, b []byte, r *reader) (*Model, error) {
 	}
 	if err := m.load(r); err != nil {
 		return nil, err
+	}
+	if !r.merged {
+		m.unmerge()
 	}
 	m.locations = map[string]bool{}
 	for e := range r.read {

@@ -78,8 +78,9 @@ func foldNode(n *graph.Node) (folded bool, err error) {
 	return true, nil
 }
 
-// mostFolded bounds the elements of a constant that passes compute: a damaged shape must not take all memory.
-const mostFolded = 1 << 25
+// mostFolded bounds the elements of a constant that passes compute: a damaged shape must not take all memory. The largest
+// weight of VGG-19, which some files fill by ConstantOfShape, has 103 million.
+const mostFolded = 1 << 27
 
 // readsTypeOnly reports operators whose result does not depend on their input's elements.
 func readsTypeOnly(n *graph.Node) bool {

@@ -1,0 +1,92 @@
+package pass
+
+import (
+	"math"
+
+	"github.com/onnxtrain/onnxtrain/graph"
+	"github.com/onnxtrain/onnxtrain/tensor"
+)
+
+// tables are constants that an exporter stores among the weights although nobody trains them, told by their elements:
+// masks and tables of sines and cosines. Weights, new or trained, do not look so.
+type tables struct {
+	angles map[*graph.Value]bool
+}
+
+func newTables(g *graph.Graph) tables {
+	t := tables{map[*graph.Value]bool{}}
+	var candidates []*graph.Value
+	for _, v := range g.OfKind(graph.Const) {
+		if isWeightLike(v) && v.Type.Shape.Elems() >= 4 && withinOne(v.Init) {
+			candidates = append(candidates, v)
+		}
+	}
+	for i, a := range candidates {
+		for _, b := range candidates[:i] {
+			if a.Type.Shape.Equal(b.Type.Shape) && onCircle(a.Init.Float64s(), b.Init.Float64s()) {
+				t.angles[a], t.angles[b] = true, true
+			}
+		}
+	}
+	return t
+}
+
+func (t tables) has(v *graph.Value) bool {
+	return t.angles[v] || isMask(v.Init)
+}
+
+func withinOne(t *tensor.Tensor) bool {
+	spread := false
+	x := t.Float64s()
+	for _, e := range x {
+		if !(math.Abs(e) <= 1) {
+			return false
+		}
+		spread = spread || e != x[0]
+	}
+	return spread
+}
+
+// onCircle reports cosines and sines of the same angles.
+func onCircle(a, b []float64) bool {
+	for i := range a {
+		if math.Abs(a[i]*a[i]+b[i]*b[i]-1) > 1e-5 {
+			return false
+		}
+	}
+	return true
+}
+
+// maskedOut is what masks add to scores, at the least.
+const maskedOut = -1e4
+
+// isMask reports elements that no weight has, -1e4 and below, and triangles: every matrix is 0 on one side of the diagonal
+// and nowhere on the other.
+func isMask(t *tensor.Tensor) bool {
+	x := t.Float64s()
+	for _, e := range x {
+		if e <= maskedOut {
+			return true
+		}
+	}
+	rank := len(t.Shape)
+	if rank < 2 {
+		return false
+	}
+	rows, columns := t.Shape[rank-2], t.Shape[rank-1]
+	if rows != columns || rows < 3 {
+		return false
+	}
+	var lower, upper bool // one of the elements there is not 0
+	full := true
+	for i, e := range x {
+		row, column := i/columns%rows, i%columns
+		lower = lower || column < row && e != 0
+		upper = upper || column > row && e != 0
+	}
+	for i, e := range x {
+		row, column := i/columns%rows, i%columns
+		full = full && !(e == 0 && (lower && column < row || upper && column > row))
+	}
+	return lower != upper && full
+}
