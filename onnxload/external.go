@@ -20,6 +20,7 @@ type reader struct {
 	folder string   // of the model, "" when it has none
 	root   *os.Root // the folder, once something is read from it
 	left   int64    // bytes that external and densified tensors may still take
+	merged bool     // Options.Merged
 	// Tensors that name the same range share its memory.
 	read map[extent]*tensor.Tensor
 }

@@ -80,7 +80,7 @@ func open(c Config, training bool, given data.Dataset) (s *Session, err error) {
 		s.restoreISA = cpu.Limit(level)
 	}
 	s.Pool = par.New(c.Threads)
-	if s.Model, err = onnxload.Open(c.Model, onnxload.Options{}); err != nil {
+	if s.Model, err = onnxload.Open(c.Model, onnxload.Options{Merged: c.Tie}); err != nil {
 		return s, fail(BadModel, err)
 	}
 	var o EngineOptions

@@ -1,7 +1,6 @@
 package pass
 
 import (
-	"math"
 	"slices"
 
 	"github.com/onnxtrain/onnxtrain/graph"
@@ -24,10 +23,11 @@ func weights(b *Built, o *Options) error {
 // by reach. State is what BatchNormalization keeps.
 func classify(b *Built, o *Options) error {
 	g := b.Graph
-	gradients := newGradients()
+	gradients, tables := newGradients(), newTables(g)
 	for _, n := range g.Nodes {
 		for i, v := range n.In {
-			if v != nil && v.Kind == graph.Const && isWeightLike(v) && gradients.input(n, i) && !zeroState(n, i) && !masks(v) {
+			if v != nil && v.Kind == graph.Const && isWeightLike(v) && gradients.input(n, i) && !zeroState(n, i) && !groupCore(n, i) &&
+				!tables.has(v) {
 				v.Kind = graph.Param
 			}
 		}
@@ -59,14 +59,18 @@ func zeroState(n *graph.Node, i int) bool {
 	return !slices.ContainsFunc(n.In[i].Init.Float64s(), func(x float64) bool { return x != 0 })
 }
 
-func isWeightLike(v *graph.Value) bool {
-	return v.Type.DType.IsFloat() && len(v.Type.Shape) > 0 && v.Type.Shape.Elems() > 0
+// groupCore reports the ones and zeros that an InstanceNormalization of groups of channels takes: it is the core of a
+// GroupNorm, whose scale and bias by channel follow.
+func groupCore(n *graph.Node, i int) bool {
+	if n.Op.Domain != "" || n.Op.Type != "InstanceNormalization" || i == 0 || !producedBy(n.In[0], "Reshape") {
+		return false
+	}
+	want := float64(2 - i) // a scale of ones, a bias of zeros
+	return !slices.ContainsFunc(n.In[i].Init.Float64s(), func(x float64) bool { return x != want })
 }
 
-// masks reports an initializer that has an element which is not finite, such as the mask of an attention: no optimizer could
-// change it.
-func masks(v *graph.Value) bool {
-	return slices.ContainsFunc(v.Init.Float64s(), func(x float64) bool { return math.IsInf(x, 0) })
+func isWeightLike(v *graph.Value) bool {
+	return !v.Fixed && v.Type.DType.IsFloat() && len(v.Type.Shape) > 0 && v.Type.Shape.Elems() > 0
 }
 
 // splitIdentities gives every Identity of an initializer its own tensor under the Identity's output name. Inference

@@ -65,6 +65,18 @@ func sizesOnly(g *graph.Graph, v *graph.Value) bool {
 }
 
 func widenAttributes(n *graph.Node) {
+	if n.Op.Domain == "" {
+		switch n.Op.Type {
+		case "ConstantOfShape":
+			if !n.Attrs.Has("value") {
+				n.Attrs = n.Attrs.With("value", tensor.Vector(0.0))
+			}
+		case "RandomUniform", "RandomNormal":
+			if !n.Attrs.Has("dtype") {
+				n.Attrs = n.Attrs.With("dtype", onnxDouble)
+			}
+		}
+	}
 	for _, a := range n.Attrs {
 		switch v := a.Value.(type) {
 		case *graph.Graph:

@@ -60,12 +60,12 @@ func onCircle(a, b []float64) bool {
 // maskedOut is what masks add to scores, at the least.
 const maskedOut = -1e4
 
-// isMask reports elements that no weight has, -1e4 and below, and triangles: every matrix is 0 on one side of the diagonal
+// isMask reports elements that no weight has, infinite or -1e4 and below, and triangles: every matrix is 0 on one side of the diagonal
 // and nowhere on the other.
 func isMask(t *tensor.Tensor) bool {
 	x := t.Float64s()
 	for _, e := range x {
-		if e <= maskedOut {
+		if e <= maskedOut || math.IsInf(e, 1) {
 			return true
 		}
 	}

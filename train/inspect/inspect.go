@@ -33,7 +33,7 @@ func Model(path string, o Options) (*Report, error) {
 	if o.After != "" && !slices.Contains(pass.Passes(), o.After) {
 		return nil, fmt.Errorf("no pass %q; there are: %s", o.After, strings.Join(pass.Passes(), " "))
 	}
-	m, err := onnxload.Open(path, onnxload.Options{})
+	m, err := onnxload.Open(path, onnxload.Options{Merged: o.Config.Tie})
 	if err != nil {
 		return nil, err
 	}
