@@ -35,6 +35,7 @@ func init() {
 		{name: "dilated", x: tensor.Shape{3, 18, 17, 17}, w: tensor.Shape{10, 18, 3, 3}, pads: []int{2, 2, 2, 2}, dilations: []int{2, 2}},
 		{name: "patches", x: tensor.Shape{3, 3, 32, 32}, w: tensor.Shape{40, 3, 4, 4}, strides: []int{4, 4}},
 		{name: "large strides", x: tensor.Shape{1, 2, 30, 70}, w: tensor.Shape{3, 2, 3, 3}, strides: []int{7, 9}, pads: []int{1, 1, 1, 1}},
+		{name: "stride 2 down rows of five vectors", x: tensor.Shape{2, 3, 12, 90}, w: tensor.Shape{17, 3, 3, 3}, strides: []int{2, 1}, pads: []int{1, 1, 1, 1}},
 		{name: "lines", x: tensor.Shape{3, 10, 100}, w: tensor.Shape{12, 10, 9}, strides: []int{2}, pads: []int{4, 4}},
 	} {
 		attrs := graph.Attrs(nil)

@@ -58,13 +58,13 @@ func (p *padded) overlap() int {
 // spread plans the copies.
 func (p *padded) spread() {
 	lanes := p.sweeper.Lanes()
-	columns := lanes / p.join
 	for a := range p.sh {
 		row0, row1 := inside(a, p.sh, p.ph, p.ih, (p.sections-1)*p.each+p.rows)
 		for b := range p.sw {
 			if !p.used[a*p.sw+b] {
 				continue
 			}
+			columns := lanes / p.join
 			col0, col1 := inside(b, p.sw, p.pw, p.iw, p.cols)
 			for col := col0; col < col1; col += columns {
 				c := phaseCopy{phase: a*p.sw + b, a: a, row0: row0, row1: row1, perImage: ceilDiv((columns-1)*p.sw+1, lanes)}
