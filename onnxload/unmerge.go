@@ -107,15 +107,30 @@ func uniform(t *tensor.Tensor) bool {
 	return true
 }
 
-// fixedInitializers are the initializers that the exporter says are buffers or constants of the model, not parameters.
+// fixedInitializers are the initializers that the exporter says are buffers or constants of the model, not parameters, and
+// those of one element of which it says nothing although it does of others: numbers that the model's code computes with.
 func fixedInitializers(g *onnxpb.GraphProto) map[string]bool {
-	fixed := map[string]bool{}
+	fixed, told := map[string]bool{}, map[string]bool{}
 	for _, v := range g.ValueInfo {
 		for _, e := range v.MetadataProps {
-			if e.GetKey() == kindKey && slices.Contains([]string{"BUFFER", "CONSTANT_TENSOR"}, e.GetValue()) {
-				fixed[v.GetName()] = true
+			if e.GetKey() == kindKey {
+				told[v.GetName()] = true
+				fixed[v.GetName()] = slices.Contains([]string{"BUFFER", "CONSTANT_TENSOR"}, e.GetValue())
 			}
 		}
 	}
+	for _, p := range g.Initializer {
+		if len(told) > 0 && !told[p.GetName()] && elements(p) == 1 {
+			fixed[p.GetName()] = true
+		}
+	}
 	return fixed
+}
+
+func elements(p *onnxpb.TensorProto) int64 {
+	n := int64(1)
+	for _, d := range p.Dims {
+		n *= d
+	}
+	return n
 }

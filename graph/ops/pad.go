@@ -52,7 +52,7 @@ type padding struct {
 func paddingOf(n *graph.Node) (padding, error) {
 	r := len(shapeOf(n, 0))
 	p := padding{n.Attrs.String("mode", "constant"), make([]int, r), make([]int, r)}
-	if p.mode == "wrap" && n.Op.Since < 19 {
+	if p.mode == "wrap" && n.Op.Since < 18 { // the specification has it from 19 on, PyTorch writes it into opset 18
 		return p, fmt.Errorf("mode wrap needs opset 19")
 	}
 	pads, err := listed(n, 11, "pads", 1)

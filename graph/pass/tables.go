@@ -8,7 +8,7 @@ import (
 )
 
 // tables are constants that an exporter stores among the weights although nobody trains them, told by their elements:
-// masks and tables of sines and cosines. Weights, new or trained, do not look so.
+// masks, tables of sines and cosines, frequencies and slopes of positions, and grids of coordinates. Weights, new or trained, do not look so.
 type tables struct {
 	angles map[*graph.Value]bool
 }
@@ -32,7 +32,7 @@ func newTables(g *graph.Graph) tables {
 }
 
 func (t tables) has(v *graph.Value) bool {
-	return t.angles[v] || isMask(v.Init)
+	return t.angles[v] || isMask(v.Init) || isProgression(v.Init) || isGrid(v.Init)
 }
 
 func withinOne(t *tensor.Tensor) bool {
@@ -55,6 +55,49 @@ func onCircle(a, b []float64) bool {
 		}
 	}
 	return true
+}
+
+// isProgression reports powers of a number below 1 from its power 0, as the frequencies of rotary positions, or 1, as the
+// slopes of ALiBi.
+func isProgression(t *tensor.Tensor) bool {
+	x := t.Float64s()
+	if len(x) < 3 || !(x[0] <= 1 && x[1] > 0 && x[1] < x[0]) {
+		return false
+	}
+	ratio := x[1] / x[0]
+	if x[0] != 1 && math.Abs(x[0]-ratio) > 1e-5*ratio {
+		return false
+	}
+	for i := range x[1:] {
+		if math.Abs(x[i+1]-ratio*x[i]) > 1e-5*x[i] || x[i+1] <= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// isGrid reports homogeneous coordinates: rows (x, y, 1) or (x, y, z, 1).
+func isGrid(t *tensor.Tensor) bool {
+	rank := len(t.Shape)
+	for rank > 0 && t.Shape[rank-1] == 1 {
+		rank--
+	}
+	if rank < 2 {
+		return false
+	}
+	width := t.Shape[rank-1]
+	if width < 3 || width > 4 || t.Elems() < 4*width {
+		return false
+	}
+	x := t.Float64s()
+	varies := false
+	for i := 0; i < len(x); i += width {
+		if x[i+width-1] != 1 {
+			return false
+		}
+		varies = varies || x[i] != x[0]
+	}
+	return varies
 }
 
 // maskedOut is what masks add to scores, at the least.
