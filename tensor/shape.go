@@ -19,18 +19,15 @@ func (s Shape) Elems() int {
 	return n
 }
 
-// Check says whether the shape can exist: no negative dimension, and a size in bytes that fits into an int.
+// Check says whether the shape can exist: no negative dimension, and a size in bytes that fits into an int, as does that of
+// the shape without dimensions of 0: products of some dimensions are safe then.
 func (s Shape) Check(dt DType) error {
 	bytes := max(dt.Size(), 1)
-	empty := false
 	for _, d := range s {
 		if d < 0 {
 			return fmt.Errorf("negative dimension in shape %v", s)
 		}
-		empty = empty || d == 0
-	}
-	for _, d := range s {
-		if !empty && bytes > math.MaxInt/d {
+		if d = max(d, 1); bytes > math.MaxInt/d {
 			return fmt.Errorf("shape %v is larger than any memory", s)
 		}
 		bytes *= d

@@ -51,7 +51,7 @@ type Config struct {
 	DType     string `yaml:"dtype" name:"dtype" default:"f32" enum:"f32,f64" help:"Precision: f32; f64 verifies, on slow reference kernels."`
 	Threads   int    `yaml:"threads,omitempty" placeholder:"N" help:"Compute threads; 0 takes all that the container allows. Results do not depend on it."`
 	ISA       string `yaml:"isa,omitempty" name:"isa" placeholder:"LEVEL" help:"Highest instruction set to use: generic, avx2, avx512."`
-	MaxMemory string `yaml:"max_memory,omitempty" placeholder:"SIZE" help:"Refuse a run whose plan is larger, such as 4GiB."`
+	MaxMemory string `yaml:"max_memory,omitempty" placeholder:"SIZE" help:"Refuse a run whose plan is larger, such as 4GiB; the memory of the machine or container if not given."`
 
 	Out       string `yaml:"out,omitempty" short:"o" placeholder:"DIR" help:"Run directory; runs/TIME_MODEL_OPT if not given."`
 	Overwrite bool   `yaml:"overwrite,omitempty" help:"Allow a run directory that holds a run."`
@@ -140,7 +140,7 @@ func parseSize(s string) (int64, error) {
 	}
 	var number float64
 	var unit string
-	if _, err := fmt.Sscanf(s, "%g%s", &number, &unit); err != nil && unit != "" || number <= 0 {
+	if _, err := fmt.Sscanf(s, "%g%s", &number, &unit); err != nil && unit != "" || !(number > 0) {
 		return 0, failf(Usage, "--max-memory %q is not a size such as 4GiB", s)
 	}
 	scale, ok := map[string]float64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30,
@@ -148,5 +148,5 @@ func parseSize(s string) (int64, error) {
 	if !ok {
 		return 0, failf(Usage, "--max-memory %q: unknown unit %q; use MiB or GiB", s, unit)
 	}
-	return int64(number * scale), nil
+	return int64(min(number*scale, 1<<62)), nil
 }

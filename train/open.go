@@ -10,6 +10,7 @@ import (
 	"github.com/onnxtrain/onnxtrain/data"
 	"github.com/onnxtrain/onnxtrain/graph/pass"
 	"github.com/onnxtrain/onnxtrain/internal/cpu"
+	"github.com/onnxtrain/onnxtrain/internal/memory"
 	"github.com/onnxtrain/onnxtrain/internal/par"
 	"github.com/onnxtrain/onnxtrain/onnxload"
 	"github.com/onnxtrain/onnxtrain/tensor"
@@ -98,6 +99,9 @@ func open(c Config, training bool, given data.Dataset) (s *Session, err error) {
 	}
 	if o.MaxBytes, err = parseSize(c.MaxMemory); err != nil {
 		return s, err
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = memory.Limit()
 	}
 	source := s.Train
 	if !training {

@@ -28,7 +28,7 @@ func init() {
 // directOf plans the direct convolution of a node, nil where there is none.
 func directOf(n *graph.Node) *direct {
 	v, ok := conv2dOf(n)
-	if !ok {
+	if !ok || max(v.sh, v.sw) > directStride {
 		return nil
 	}
 	var d *direct

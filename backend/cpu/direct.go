@@ -40,6 +40,7 @@ const (
 	directBlock  = 288       // steps of a sweep: their filters and
 	directSteps  = 1152      // those of all its tiles, whose part of the planes stays in the first cache too
 	directJoin   = 4         // images side by side
+	directStride = 8         // of windows, whose phases are planned one by one
 	directSource = 4         // vectors that linalg.Weave puts together
 )
 

@@ -36,7 +36,7 @@ func bindGemm(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error,
 	c := elements(in, 2)
 	switch {
 	case c == nil || beta == 0:
-	case beta == 1 && len(c) == call.C.Cols && in[2].Shape[len(in[2].Shape)-1] == call.C.Cols:
+	case beta == 1 && len(c) == call.C.Cols && len(in[2].Shape) > 0 && in[2].Shape[len(in[2].Shape)-1] == call.C.Cols:
 		call.Epilogue.ColBias = c
 	default:
 		return gemmOverC(&call, in[2], out[0], beta, s, work), nil

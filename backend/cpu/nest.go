@@ -101,6 +101,9 @@ func (c *cursor) advance(n int) {
 // runs visits the elements [lo, hi) in order as runs along the innermost dimension and calls f with the positions at
 // the start of each run and its length.
 func (s *nest) runs(lo, hi int, f func(at offsets, n int)) {
+	if lo >= hi {
+		return // the cursor divides by dimensions, of which one may be 0
+	}
 	last := len(s.dims) - 1
 	for c := s.cursor(lo); lo < hi; {
 		n := min(s.dims[last]-c.index[last], hi-lo)

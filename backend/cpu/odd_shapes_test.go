@@ -40,7 +40,7 @@ func (c call) oddly(t *testing.T, pool *par.Pool, what string) {
 		return
 	}
 	list := Candidates(n)
-	if len(list) == 0 {
+	if len(list) == 0 || op.Empty(n) { // a program computes nothing then
 		return
 	}
 	for _, v := range n.Out {

@@ -33,6 +33,38 @@ type layout struct {
 
 func bytesOf(t graph.Type) int { return t.Shape.Elems() * t.DType.Size() }
 
+// maxPlan keeps sums of sizes far from overflow.
+const maxPlan = 1 << 44
+
+// fitsAtAll refuses graphs of which a single node reads and writes more than limit, 0 for none. It comes before kernels are
+// chosen: some make tables as large as a node's values to see whether they can run it.
+func fitsAtAll(g *graph.Graph, limit int64) error {
+	if limit <= 0 || limit > maxPlan {
+		limit = maxPlan
+	}
+	naive := int64(0)
+	for _, n := range g.Nodes {
+		total := int64(0)
+		for i, v := range slices.Concat(n.In, n.Out) {
+			if v == nil || external(v) || i < len(n.In) && slices.Contains(n.In[:i], v) {
+				continue
+			}
+			size := int64(bytesOf(v.Type))
+			if size > maxPlan {
+				return graph.Errorf(n, "%w: %q is %v", backend.ErrTooLarge, v.Name, v.Type)
+			}
+			total += size
+		}
+		if total > limit {
+			return graph.Errorf(n, "%w: what it reads and writes takes %d bytes, the limit is %d; use a smaller --batch", backend.ErrTooLarge, total, limit)
+		}
+		if naive += total; naive > 1<<60 {
+			return graph.Errorf(n, "%w: all values together are larger than any memory", backend.ErrTooLarge)
+		}
+	}
+	return nil
+}
+
 // external reports whether a value lives outside the arena.
 func external(v *graph.Value) bool {
 	return v.Kind == graph.Param || v.Kind == graph.State || v.Kind == graph.Const

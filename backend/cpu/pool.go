@@ -92,7 +92,10 @@ func window(o, stride, pad, dilation, kernel, size int) (start, first, last int)
 	}
 	last = kernel
 	if end := start + (kernel-1)*dilation; end >= size {
-		last = (size-start-1)/dilation + 1
+		last = 0
+		if start < size {
+			last = (size-start-1)/dilation + 1
+		}
 	}
 	return start, first, max(last, first)
 }

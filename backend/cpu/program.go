@@ -26,7 +26,7 @@ type program struct {
 	kernels map[*graph.Node]string
 }
 
-// step is a node with its pointers resolved; run is nil for views, which share their input's memory.
+// step is a node with its pointers resolved; run is nil for views, which share their input's memory, and where there is nothing to compute.
 type step struct {
 	node   *graph.Node
 	kernel string
@@ -45,6 +45,9 @@ func (engine) Compile(g *graph.Graph, o backend.Options) (backend.Program, error
 				return nil, graph.Errorf(n, "value %q has type %v; bind and infer the graph before compiling it", v.Name, v.Type)
 			}
 		}
+	}
+	if err := fitsAtAll(g, o.MaxBytes); err != nil {
+		return nil, err
 	}
 	chosen := chooseKernels(g, o)
 	l := makeLayout(g, o, chosen)
@@ -87,6 +90,9 @@ func chooseKernels(g *graph.Graph, o backend.Options) []*Kernel {
 		return chosen
 	}
 	for i, n := range g.Nodes {
+		if op.Empty(n) {
+			continue
+		}
 		if c := Candidates(n); len(c) > 0 {
 			chosen[i] = &c[0]
 		} else if isView(n) {
@@ -174,6 +180,9 @@ func (p *program) bind(n *graph.Node, k *Kernel, l *layout, s Scratch) (step, er
 	in, out := p.of(n.In), p.of(n.Out)
 	if isView(n) && l.home[n.Out[0].ID] == l.home[n.In[0].ID] {
 		return step{node: n, kernel: "view"}, nil
+	}
+	if op.Empty(n) {
+		return step{node: n, kernel: "nothing"}, nil
 	}
 	if k == nil {
 		def, err := op.Of(n)

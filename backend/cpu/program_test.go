@@ -89,7 +89,9 @@ func TestCompileRefuses(t *testing.T) {
 		o    backend.Options
 		want string
 	}{
-		{"a plan above the limit", g, backend.Options{MaxBytes: 5000}, "it takes 12064 bytes"},
+		{"a plan above the limit", g, backend.Options{MaxBytes: 10000}, "it takes 12064 bytes"},
+		{"a node above the limit", g, backend.Options{MaxBytes: 5000}, `node "Mix_0" (backend/cpu/test::Mix-1): the memory plan is larger than the limit: ` +
+			"what it reads and writes takes 8000 bytes"},
 		{"memory of another shape", g, backend.Options{Memory: func(v *graph.Value) *tensor.Tensor { return tensor.New(tensor.Float32, 3) }},
 			`param "w" has type float32[1000]`},
 		{"an open dimension", open, backend.Options{}, `value "x" has type float32[-1]`},

@@ -36,8 +36,11 @@ func sumToShape(n *graph.Node) tensor.Shape { return append(tensor.Shape{}, n.At
 // reducedShape reads the axes of ONNX's Reduce operators: an attribute, or since ReduceSum-13 and opset 18 an input.
 func reducedShape(n *graph.Node) tensor.Shape {
 	shape := n.In[0].Type.Shape.Clone()
-	axes := n.Attrs.Ints("axes")
-	if v := n.Input(1); v != nil {
+	asInput := n.Op.Since >= 18 || n.Op.Type == "ReduceSum" && n.Op.Since >= 13
+	var axes []int
+	if !asInput {
+		axes = n.Attrs.Ints("axes")
+	} else if v := n.Input(1); v != nil {
 		t := n.ConstInput(1)
 		if t == nil {
 			return nil
@@ -47,7 +50,7 @@ func reducedShape(n *graph.Node) tensor.Shape {
 		}
 	}
 	if len(axes) == 0 {
-		if n.Attrs.Bool("noop_with_empty_axes", false) {
+		if asInput && n.Attrs.Bool("noop_with_empty_axes", false) {
 			return shape
 		}
 		for i := range shape {

@@ -31,6 +31,10 @@ func init() {
 				return
 			}
 			dims, points := len(size), tensor.Shape(size).Elems()
+			if points > mostGrid {
+				fails(b, fmt.Errorf("a grid of %d points; at most %d can be trained through", points, mostGrid))
+				return
+			}
 			base := tensor.New(b.In(0).Type.DType, points, dims+1)
 			base.SetFloat64s(homogeneous(size, b.Node.Attrs.Bool("align_corners", false)))
 			dy := b.Reshape(b.Grad(0), tensor.Shape{b.In(0).Type.Shape[0], points, dims})
@@ -102,3 +106,6 @@ func homogeneous(size []int, align bool) []float64 {
 	})
 	return points
 }
+
+// mostGrid bounds the points that the gradient keeps as a constant.
+const mostGrid = 1 << 24

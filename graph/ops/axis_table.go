@@ -64,8 +64,10 @@ func padTables(n *graph.Node) ([]AxisTable, error) {
 		}
 		axis := padding{p.mode, p.before[d : d+1], p.after[d : d+1]}
 		taps := make([][]resizeTap, max(0, axis.before[0]+size+axis.after[0]))
+		all := make([]resizeTap, len(taps))
 		for o, at := range axis.sources(tensor.Shape{len(taps)}, tensor.Shape{size}) {
-			taps[o] = []resizeTap{{at, 1}}
+			all[o] = resizeTap{at, 1}
+			taps[o] = all[o : o+1 : o+1]
 		}
 		tables = append(tables, axisTable(d, taps, size, back))
 	}
@@ -84,7 +86,11 @@ func axisTable(axis int, taps [][]resizeTap, in int, transposed bool) AxisTable 
 		}
 		taps = users
 	}
-	t := AxisTable{Axis: axis, Start: []int{0}}
+	count := 0
+	for _, list := range taps {
+		count += len(list)
+	}
+	t := AxisTable{Axis: axis, Start: make([]int, 1, len(taps)+1), At: make([]int, 0, count), Weight: make([]float32, 0, count)}
 	for _, list := range taps {
 		for _, tap := range list {
 			if tap.weight != 0 {

@@ -106,7 +106,7 @@ func gradCausalConv(b *op.Backward) {
 	}
 	past, k := b.In(3), g.Kernel[0]
 	if past == nil {
-		past = b.Const(tensor.New(b.In(0).Type.DType, stateShape(&g)...))
+		past = filled(b, b.In(0), 0, stateShape(&g)...)
 	}
 	x := b.OpAttrs("Concat", graph.MakeAttrs("axis", 2), past, b.In(0))
 	var dx *graph.Value
@@ -122,7 +122,7 @@ func gradCausalConv(b *op.Backward) {
 		}
 	}
 	if dp := b.Grad(1); dp != nil {
-		rest := b.Const(tensor.New(dp.Type.DType, g.Batch, g.InChannels, g.Out[0]))
+		rest := filled(b, dp, 0, g.Batch, g.InChannels, g.Out[0])
 		padded := b.OpAttrs("Concat", graph.MakeAttrs("axis", 2), rest, dp)
 		if dx == nil {
 			dx = padded

@@ -96,19 +96,14 @@ func emitEinsum(b *op.Backward, terms []einsumTerm, result []int) *graph.Value {
 	return b.OpAttrs("Einsum", graph.MakeAttrs("equation", strings.Join(left, ",")+"->"+spell(result)), in...)
 }
 
-// ones is a constant vector of the type of like.
-func ones(b *op.Backward, like *graph.Value, n int) *graph.Value {
-	v := make([]float64, n)
-	for i := range v {
-		v[i] = 1
-	}
-	t := tensor.New(like.Type.DType, n)
-	t.SetFloat64s(v)
-	return b.Const(t)
-}
+// ones is a vector of the type of like.
+func ones(b *op.Backward, like *graph.Value, n int) *graph.Value { return filled(b, like, 1, n) }
 
-// unit is a constant identity matrix of the type of like.
+// unit is an identity matrix of the type of like.
 func unit(b *op.Backward, like *graph.Value, n int) *graph.Value {
+	if n > mostConst/max(n, 1) {
+		return b.Op("EyeLike", filled(b, like, 0, n, n))
+	}
 	v := make([]float64, n*n)
 	for i := range n {
 		v[i*n+i] = 1

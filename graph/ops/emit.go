@@ -50,9 +50,15 @@ func times(b *op.Backward, v *graph.Value, x float64) *graph.Value {
 	return b.Op("Mul", v, b.Scalar(v, x))
 }
 
-// filled is a constant of equal elements.
+// mostConst bounds the elements of constants that gradients make, whose sizes are those of values and not of the file.
+const mostConst = 1 << 16
+
+// filled is a value of equal elements: a constant, or when it is large one that a run computes, under its memory plan.
 func filled(b *op.Backward, like *graph.Value, x float64, shape ...int) *graph.Value {
-	return b.Const(fill(like.Type.DType, x, shape...))
+	if dt := like.Type.DType; tensor.Shape(shape).Elems() <= mostConst || dt == tensor.BFloat16Type {
+		return b.Const(fill(dt, x, shape...))
+	}
+	return b.OpAttrs("ConstantOfShape", graph.MakeAttrs("value", fill(like.Type.DType, x, 1)), b.Ints(shape...))
 }
 
 // fill is a tensor of equal elements.

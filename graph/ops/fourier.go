@@ -5,28 +5,43 @@ import "math"
 // fourier is the discrete Fourier transform y[k] = sum over n of x[n] exp(sign 2πi k n / len(x)), without a factor, by
 // splitting the length into its prime factors (Cooley and Tukey 1965).
 func fourier(x []complex128, sign float64) []complex128 {
-	n := len(x)
+	y := make([]complex128, len(x))
+	t := transform{turn: unitRoots(len(x), sign)}
+	t.run(y, x, 1)
+	return y
+}
+
+// transform is a mixed-radix transform by decimation in time. turn are the roots of the whole length.
+type transform struct{ turn, terms []complex128 }
+
+// run transforms the len(y) numbers that lie step apart from the start of x.
+func (t *transform) run(y, x []complex128, step int) {
+	n := len(y)
 	p := smallestFactor(n)
 	if p <= 1 {
-		return x
+		copy(y, x)
+		return
 	}
 	m := n / p
-	parts := make([][]complex128, p)
-	for r := range parts {
-		part := make([]complex128, m)
-		for i := range part {
-			part[i] = x[i*p+r]
-		}
-		parts[r] = fourier(part, sign)
+	for r := range p {
+		t.run(y[r*m:(r+1)*m], x[r*step:], step*p)
 	}
-	turn := unitRoots(n, sign)
-	y := make([]complex128, n)
-	for k := range y {
-		for r, part := range parts {
-			y[k] += part[k%m] * turn[k*r%n]
+	if len(t.terms) < p {
+		t.terms = make([]complex128, p)
+	}
+	terms := t.terms[:p]
+	for k := range m {
+		for r := range terms {
+			terms[r] = y[r*m+k]
+		}
+		for to := k; to < n; to += m {
+			var sum complex128
+			for r, term := range terms {
+				sum += term * t.turn[to*r%n*step]
+			}
+			y[to] = sum
 		}
 	}
-	return y
 }
 
 func smallestFactor(n int) int {

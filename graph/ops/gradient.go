@@ -3,7 +3,6 @@ package ops
 import (
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/graph/op"
-	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
 // fails ends a gradient rule with an error, if there is one.
@@ -14,7 +13,5 @@ func fails(b *op.Backward, err error) bool {
 	return b.Err != nil
 }
 
-// zeros is a constant of the type of v.
-func zeros(b *op.Backward, v *graph.Value) *graph.Value {
-	return b.Const(tensor.New(v.Type.DType, v.Type.Shape...))
-}
+// zeros are zeros of the type of v.
+func zeros(b *op.Backward, v *graph.Value) *graph.Value { return filled(b, v, 0, v.Type.Shape...) }

@@ -13,23 +13,19 @@ type poolWindow struct {
 	padded int
 }
 
-// poolWindows lists the windows of a plane's outputs.
-func (g *Geometry) poolWindows() []poolWindow {
-	full := g.threeDims()
-	windows := make([]poolWindow, tensor.Shape(full.Out).Elems())
-	walk(full.Out, func(o int, _ []int) {
-		out := unflatten(full.Out, o)
-		walk(full.Kernel, func(k int, _ []int) {
-			in, inside, padded := full.tap(out, unflatten(full.Kernel, k))
-			if inside {
-				windows[o].inside = append(windows[o].inside, in)
-			}
-			if padded {
-				windows[o].padded++
-			}
-		})
+// fill makes it the window of output o, of a geometry of three axes.
+func (w *poolWindow) fill(full *Geometry, o int) {
+	out := unflatten(full.Out, o)
+	w.inside, w.padded = w.inside[:0], 0
+	walk(full.Kernel, func(k int, _ []int) {
+		in, inside, padded := full.tap(out, unflatten(full.Kernel, k))
+		if inside {
+			w.inside = append(w.inside, in)
+		}
+		if padded {
+			w.padded++
+		}
 	})
-	return windows
 }
 
 // tap is the offset in a plane of what tap brings to out, and whether that lies on the input or on the padded input.
@@ -54,13 +50,16 @@ func unflatten(shape tensor.Shape, i int) []int {
 	return index
 }
 
-// pooled calls fn for every output with its window and the offset of the window's plane in the input.
+// pooled calls fn for every output with its window, of which there is one at a time, and the offset of the window's plane in
+// the input.
 func (g *Geometry) pooled(fn func(out, plane int, w *poolWindow)) {
-	windows := g.poolWindows()
-	size := tensor.Shape(g.In).Elems()
-	for p := range g.Batch * g.InChannels {
-		for o := range windows {
-			fn(p*len(windows)+o, p*size, &windows[o])
+	full := g.threeDims()
+	size, outs := tensor.Shape(g.In).Elems(), tensor.Shape(g.Out).Elems()
+	var w poolWindow
+	for o := range outs {
+		w.fill(full, o)
+		for p := range g.Batch * g.InChannels {
+			fn(p*outs+o, p*size, &w)
 		}
 	}
 }

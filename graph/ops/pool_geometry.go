@@ -25,6 +25,9 @@ func PoolGeometry(n *graph.Node) (Geometry, error) {
 	if err := g.windows(n, nil); err != nil {
 		return g, err
 	}
+	if taps := tensor.Shape(g.Kernel); taps.Check(tensor.Int8) != nil || taps.Elems() > max(mostPadded, 4*tensor.Shape(g.In).Elems()) {
+		return g, fmt.Errorf("a kernel of shape %v lies on padding almost alone, the input being %v", g.Kernel, x)
+	}
 	if dy == nil {
 		return g, g.place(n, n.Attrs.Bool("ceil_mode", false))
 	}
@@ -35,3 +38,6 @@ func PoolGeometry(n *graph.Node) (Geometry, error) {
 	g.Out = dy[2:].Clone()
 	return g, nil
 }
+
+// mostPadded are the elements of a kernel that may be many times as large as the input.
+const mostPadded = 1 << 12

@@ -27,11 +27,11 @@ func resizeDef(typ string, since, most int, samples func() []op.Sample) op.Def {
 			if err := allow(n, 0, anyType); err != nil {
 				return err
 			}
-			r, err := resizeOf(n, shapeOf(n, 0))
+			out, err := resizedTo(n, shapeOf(n, 0))
 			if err != nil {
 				return err
 			}
-			return set(n, 0, typeOf(n, 0), r.out)
+			return set(n, 0, typeOf(n, 0), out)
 		},
 		NoGrad: []int{1, 2, 3},
 		Grad:   gradResize,

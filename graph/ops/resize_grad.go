@@ -19,14 +19,15 @@ func init() {
 			if err := allow(n, 0, floats); err != nil {
 				return err
 			}
-			r, err := resizeOf(n, n.Attrs.Ints("shape"))
+			x := tensor.Shape(n.Attrs.Ints("shape"))
+			out, err := resizedTo(n, x)
 			if err != nil {
 				return err
 			}
-			if !shapeOf(n, 0).Equal(r.out) {
-				return fmt.Errorf("the gradient has shape %v instead of %v", shapeOf(n, 0), r.out)
+			if !shapeOf(n, 0).Equal(out) {
+				return fmt.Errorf("the gradient has shape %v instead of %v", shapeOf(n, 0), out)
 			}
-			return set(n, 0, typeOf(n, 0), r.in)
+			return set(n, 0, typeOf(n, 0), x)
 		},
 		NoGrad: []int{1, 2, 3},
 		Eval: func(n *graph.Node, in, out []*tensor.Tensor) error {

@@ -16,8 +16,31 @@ type resize struct {
 	fill    float64      // the value of positions outside
 }
 
+// resizedTo is the shape that a node gives a value of shape x.
+func resizedTo(n *graph.Node, x tensor.Shape) (tensor.Shape, error) {
+	r, err := readResize(n, x, func(how *resizing, axis, in, out int, scale, start, end float64) error {
+		_, err := how.axisOf(axis, in, min(out, 1), scale, start, end) // the first position has what is wrong with all
+		return err
+	})
+	return r.out, err
+}
+
 // resizeOf reads a node whose inputs say scales or sizes as constants; x is the shape to resize.
 func resizeOf(n *graph.Node, x tensor.Shape) (resize, error) {
+	var axes []resizeAxis
+	r, err := readResize(n, x, func(how *resizing, axis, in, out int, scale, start, end float64) error {
+		a, err := how.axisOf(axis, in, out, scale, start, end)
+		if err == nil && !a.identity(in) {
+			axes = append(axes, a)
+		}
+		return err
+	})
+	r.axes = axes
+	return r, err
+}
+
+// readResize calls axis for every axis that may change with its sizes, scale and region of interest.
+func readResize(n *graph.Node, x tensor.Shape, axis func(how *resizing, axis, in, out int, scale, start, end float64) error) (resize, error) {
 	r := resize{in: x, out: x.Clone(), fill: n.Attrs.Float("extrapolation_value", 0)}
 	how, err := resizingOf(n)
 	if err != nil {
@@ -35,16 +58,12 @@ func resizeOf(n *graph.Node, x tensor.Shape) (resize, error) {
 	if err != nil {
 		return r, err
 	}
+	if err := r.out.Check(tensor.Float64); err != nil {
+		return r, err
+	}
 	for i, d := range axes {
-		if err := r.out.Check(tensor.Float64); err != nil {
+		if err := axis(&how, d, x[d], r.out[d], scales[i], roi[i], roi[len(axes)+i]); err != nil {
 			return r, err
-		}
-		a, err := how.axisOf(d, x[d], r.out[d], scales[i], roi[i], roi[len(axes)+i])
-		if err != nil {
-			return r, err
-		}
-		if !a.identity(x[d]) {
-			r.axes = append(r.axes, a)
 		}
 	}
 	return r, nil

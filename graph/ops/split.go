@@ -93,7 +93,7 @@ func gradSplit(b *op.Backward) {
 		if parts[i] == nil {
 			shape := shapeOf(b.Node, 0).Clone()
 			shape[axis] = size
-			parts[i] = b.Const(tensor.New(typeOf(b.Node, 0), shape...))
+			parts[i] = filled(b, b.In(0), 0, shape...)
 		}
 	}
 	b.Set(0, b.OpAttrs("Concat", graph.MakeAttrs("axis", axis), parts...))

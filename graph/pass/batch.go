@@ -25,6 +25,7 @@ type rebatch struct {
 	shapes   []tensor.Shape // constant shapes under the file's batch, by Value.ID
 	try      *graph.Graph   // under the wanted batch
 	inputs   [][]*graph.Value
+	folding  *folding
 	outer    []int // by Value.ID: the factor of the scaled dimension that is more significant than the batch
 	changes  [][]batchChange
 }
@@ -49,6 +50,7 @@ func fixBatch(b *Built, o *Options) error {
 		return err
 	}
 	r.try = g.Clone()
+	r.folding = newFolding(r.try)
 	for _, v := range r.try.Inputs {
 		r.outer[v.ID] = 1
 	}
@@ -81,8 +83,9 @@ func (r *rebatch) inferFile(g *graph.Graph) error {
 			v.Type.Shape[0] = r.from
 		}
 	}
+	folding := newFolding(c)
 	for _, n := range c.Nodes {
-		if _, err := foldNode(n); err != nil {
+		if _, err := folding.node(n); err != nil {
 			return err
 		}
 	}

@@ -89,7 +89,7 @@ func (r *rebatch) natural(n *graph.Node, a int) tensor.Shape {
 	if now.Equal(was) && !keeps {
 		return nil
 	}
-	if _, err := foldNode(n); err != nil {
+	if _, err := r.folding.node(n); err != nil {
 		return nil
 	}
 	shape := n.Out[0].Type.Shape

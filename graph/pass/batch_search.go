@@ -45,6 +45,9 @@ func (r *rebatch) node(i, option int) (more bool, err error) {
 	r.changes[i] = nil
 	for _, v := range n.Out {
 		if v != nil {
+			if v.Init != nil {
+				r.folding.left += len(v.Init.Data)
+			}
 			v.Kind, v.Init, v.Producer, v.Type = graph.Computed, nil, n, graph.Type{}
 		}
 	}
@@ -62,7 +65,7 @@ func (r *rebatch) node(i, option int) (more bool, err error) {
 			return false, err
 		}
 	}
-	if _, err := foldNode(n); err != nil {
+	if _, err := r.folding.node(n); err != nil {
 		return more, err
 	}
 	for _, v := range n.Out {

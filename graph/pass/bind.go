@@ -103,9 +103,19 @@ func resolve(b *Built, _ *Options) error {
 			continue
 		}
 		n.Op.Since = def.Since
+		nameFirst(b.Graph, n)
 	}
 	if len(errs) == 0 {
 		return nil
 	}
 	return fmt.Errorf("the model uses operators that are not supported:\n%w", errors.Join(errs...))
+}
+
+// nameFirst gives a node whose first output is not asked for one that nobody reads, so that all have it. Recurrent layers, of
+// which it is the largest, do without.
+func nameFirst(g *graph.Graph, n *graph.Node) {
+	if n.Out[0] == nil && !slices.Contains([]string{"GRU", "LSTM", "RNN"}, n.Op.Type) {
+		n.Out[0] = g.NewValue("", graph.Computed, graph.Type{})
+		n.Out[0].Producer = n
+	}
 }

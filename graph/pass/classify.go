@@ -62,7 +62,7 @@ func zeroState(n *graph.Node, i int) bool {
 // groupCore reports the ones and zeros that an InstanceNormalization of groups of channels takes: it is the core of a
 // GroupNorm, whose scale and bias by channel follow.
 func groupCore(n *graph.Node, i int) bool {
-	if n.Op.Domain != "" || n.Op.Type != "InstanceNormalization" || i == 0 || !producedBy(n.In[0], "Reshape") {
+	if n.Op.Domain != "" || n.Op.Type != "InstanceNormalization" || i == 0 || by(n.In[0], "Reshape") == nil {
 		return false
 	}
 	want := float64(2 - i) // a scale of ones, a bias of zeros
@@ -81,8 +81,8 @@ func splitIdentities(g *graph.Graph) {
 		if n.Op.Type != "Identity" || n.Op.Domain != "" {
 			return false
 		}
-		from, to := n.In[0], n.Out[0]
-		if from.Kind != graph.Const || !isWeightLike(from) || slices.Contains(g.Outputs, to) {
+		from, to := n.Input(0), n.Out[0]
+		if from == nil || to == nil || from.Kind != graph.Const || !isWeightLike(from) || slices.Contains(g.Outputs, to) {
 			return false
 		}
 		to.Kind, to.Producer = graph.Const, nil
@@ -96,7 +96,7 @@ func splitIdentities(g *graph.Graph) {
 func liftConstantNodes(g *graph.Graph) {
 	g.RemoveNodes(func(n *graph.Node) bool {
 		t := n.Attrs.Tensor("value")
-		if n.Op.Type != "Constant" || n.Op.Domain != "" || t == nil || !t.DType.IsFloat() || t.Elems() < 2 {
+		if n.Op.Type != "Constant" || n.Op.Domain != "" || t == nil || !t.DType.IsFloat() || t.Elems() < 2 || n.Out[0] == nil {
 			return false
 		}
 		v := n.Out[0]

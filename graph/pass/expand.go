@@ -25,6 +25,7 @@ type expander struct {
 	lists     map[*graph.Value][]*graph.Value
 	gradients *gradients // nil when nothing is trained
 	captures  captures
+	folding   *folding
 	count     int // of nodes added
 }
 
@@ -51,10 +52,10 @@ func Expansions() [][2]string {
 }
 
 // expand runs over all nodes of g.
-func expand(g *graph.Graph, training bool) error {
+func expand(g *graph.Graph, f *folding, training bool) error {
 	x := &expander{
 		g: g, names: map[string]int{}, alias: map[*graph.Value]*graph.Value{}, lifted: map[*graph.Value]*graph.Value{},
-		lists: map[*graph.Value][]*graph.Value{}, captures: captures{},
+		lists: map[*graph.Value][]*graph.Value{}, captures: captures{}, folding: f,
 	}
 	if training {
 		x.gradients = newGradients()
@@ -95,7 +96,7 @@ func (x *expander) node(n *graph.Node) error {
 	if handled, err := x.sequenceInputs(n); handled || err != nil {
 		return err
 	}
-	folded, err := foldNode(n)
+	folded, err := x.folding.node(n)
 	if err == nil && !folded {
 		x.g.Nodes = append(x.g.Nodes, n)
 	}
@@ -139,6 +140,7 @@ func (x *expander) place(by, n *graph.Node) error {
 			return graph.At(n, err)
 		}
 		n.Op.Since = def.Since
+		nameFirst(x.g, n)
 	}
 	x.g.AddNode(n)
 	x.g.Nodes = x.g.Nodes[:len(x.g.Nodes)-1]

@@ -34,7 +34,7 @@ func gradient(b *Built, o *Options) error {
 
 // clean folds what became constant, computes equal nodes once, and drops what nobody reads.
 func clean(b *Built, _ *Options) error {
-	if err := fold(b.Graph); err != nil {
+	if err := b.folding().graph(b.Graph); err != nil {
 		return err
 	}
 	roots := append([]*graph.Value{b.Loss, b.Output}, b.Grads...)

@@ -64,6 +64,8 @@ type Built struct {
 	RNG    *graph.Value
 	Params []*graph.Value
 	Grads  []*graph.Value // of Params, when training
+
+	folds *folding
 }
 
 // ErrStopped is returned when Options.After asked to stop.

@@ -55,7 +55,7 @@ func reach(b *Built, o *Options) error {
 	if unused != nil {
 		return unusedWeights(unused)
 	}
-	if err := fold(g); err != nil {
+	if err := b.folding().graph(g); err != nil {
 		return err
 	}
 	b.Params = g.Params()

@@ -79,7 +79,7 @@ func foldedConvs(g *graph.Graph, trained func(string) bool) []*graph.Node {
 	}
 	var all, renamed []*graph.Node
 	for _, n := range g.Nodes {
-		if n.Op.Type != "Conv" || n.Op.Domain != "" || !own(n.Input(1)) || !own(n.Input(2)) ||
+		if n.Op.Type != "Conv" || n.Op.Domain != "" || n.Out[0] == nil || !own(n.Input(1)) || !own(n.Input(2)) ||
 			!trained(unfoldedName(n.In[1])+".weight") || isLast(g, uses, n.Out[0]) ||
 			len(n.In[1].Type.Shape) < 3 || n.In[1].Type.Shape[0] != n.In[2].Type.Shape.Elems() || beforeBatchNorm(uses[n.Out[0].ID]) {
 			continue
@@ -102,7 +102,7 @@ func beforeBatchNorm(readers []*graph.Node) bool {
 // isLast reports a value that reaches an output through nothing but nodes that have no weights and one reader each.
 func isLast(g *graph.Graph, uses [][]*graph.Node, v *graph.Value) bool {
 	for !slices.Contains(g.Outputs, v) {
-		if len(uses[v.ID]) != 1 || len(uses[v.ID][0].Out) == 0 {
+		if v == nil || len(uses[v.ID]) != 1 {
 			return false
 		}
 		n := uses[v.ID][0]

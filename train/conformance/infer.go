@@ -10,6 +10,7 @@ import (
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/graph/op"
 	"github.com/onnxtrain/onnxtrain/graph/pass"
+	"github.com/onnxtrain/onnxtrain/internal/memory"
 	"github.com/onnxtrain/onnxtrain/onnxload"
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
@@ -66,7 +67,7 @@ func run(ctx context.Context, m *onnxload.Model, in []*tensor.Tensor, fix func(*
 	if err != nil {
 		return nil, err
 	}
-	p, err := b.Compile(g, backend.Options{})
+	p, err := b.Compile(g, backend.Options{MaxBytes: memory.Limit()})
 	if err != nil {
 		return nil, refusal{err}
 	}
