@@ -31,6 +31,7 @@ func (b *builder) build(p *onnxpb.GraphProto, captures []string) (*graph.Graph, 
 	if err := b.initializers(p); err != nil {
 		return nil, err
 	}
+	b.transposes()
 	nodes, err := b.outputs(p)
 	if err != nil {
 		return nil, err
@@ -117,6 +118,9 @@ func (b *builder) initializers(p *onnxpb.GraphProto) error {
 		return nil
 	}
 	for _, t := range p.Initializer {
+		if b.outer == nil && b.m.transposed[t.GetName()] != "" {
+			continue
+		}
 		if err := add(t.GetName(), b.m.tensors[t]); err != nil {
 			return err
 		}

@@ -47,6 +47,8 @@ type Model struct {
 	free    map[*onnxpb.NodeProto][]string  // what a node's subgraphs read from around them
 	tensors map[*onnxpb.TensorProto]loaded
 	sparse  map[*onnxpb.SparseTensorProto]loaded
+	// transposed are the initializers that are another one transposed, by name.
+	transposed map[string]string
 	// locations are the files that external data was read from, relative to the model's folder.
 	locations map[string]bool
 }
@@ -162,6 +164,7 @@ func decodeModel(name string, b []byte, r *reader) (*Model, error) {
 	if !r.merged {
 		m.unmerge()
 	}
+	m.findTransposed()
 	m.locations = map[string]bool{}
 	for e := range r.read {
 		m.locations[e.location] = true

@@ -50,6 +50,7 @@ func (m *Model) replace(r Replacement) (*Model, error) {
 	d.redeclare(r)
 	c := d.Model
 	c.Producer, c.IRVersion, c.Metadata = m.Producer, m.IRVersion, m.Metadata
+	c.findTransposed()
 	return &c, c.flatten()
 }
 

@@ -117,6 +117,11 @@ func (m *Model) plan(g *onnxpb.GraphProto, w Weights) (p plan, unknown []string,
 			return nil, nil, fmt.Errorf("weight %q: %w", name, err)
 		}
 	}
+	for name, of := range m.transposed {
+		if t := now[of]; t != nil && now[name] == nil {
+			now[name] = transpose(t)
+		}
+	}
 	// The value of a site: the weight's, else the stored one; an Identity that is not split off follows its source.
 	var value func(name string) *tensor.Tensor
 	value = func(name string) *tensor.Tensor {

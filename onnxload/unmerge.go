@@ -2,7 +2,6 @@ package onnxload
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/onnxtrain/onnxtrain/onnxload/internal/onnxpb"
@@ -110,18 +109,13 @@ func uniform(t *tensor.Tensor) bool {
 // fixedInitializers are the initializers that the exporter says are buffers or constants of the model, not parameters, and
 // those of one element of which it says nothing although it does of others: numbers that the model's code computes with.
 func fixedInitializers(g *onnxpb.GraphProto) map[string]bool {
-	fixed, told := map[string]bool{}, map[string]bool{}
-	for _, v := range g.ValueInfo {
-		for _, e := range v.MetadataProps {
-			if e.GetKey() == kindKey {
-				told[v.GetName()] = true
-				fixed[v.GetName()] = slices.Contains([]string{"BUFFER", "CONSTANT_TENSOR"}, e.GetValue())
-			}
-		}
-	}
+	fixed, kinds := map[string]bool{}, kindsOf(g)
 	for _, p := range g.Initializer {
-		if len(told) > 0 && !told[p.GetName()] && elements(p) == 1 {
+		switch kinds[p.GetName()] {
+		case "BUFFER", "CONSTANT_TENSOR":
 			fixed[p.GetName()] = true
+		case "":
+			fixed[p.GetName()] = len(kinds) > 0 && elements(p) == 1
 		}
 	}
 	return fixed

@@ -28,8 +28,23 @@ def structure(model):
             weights.add(n.output[0])
         elif n.op_type != 'Constant':
             attrs = sorted(a.name for a in n.attribute if a.name != 'training_mode')
-            nodes.append((n.op_type, n.name, n.input[0] if n.input else '', n.output[0], attrs))
+            read = n.input[0] if n.input and n.input[0] not in weights else ''
+            nodes.append((n.op_type, n.name, read, n.output[0], attrs))
     return nodes, weights, [i.name for i in model.graph.input], [o.name for o in model.graph.output]
+
+
+def unchanged(before, after):
+    """Equal, but for initializers more: those of modules that the exporter had given one, as all were equal."""
+    return before[0] == after[0] and before[1] <= after[1] and before[2:] == after[2:]
+
+
+def sound(model):
+    """Whether the types that the file declares agree with its nodes: PyTorch's dynamo exporter writes LSTM outputs of a wrong rank."""
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except onnx.shape_inference.InferenceError:
+        return False
+    return True
 
 
 def feed(session, rng):
@@ -65,8 +80,9 @@ def main():
     binary, failed = sys.argv[1], 0
     for before, after in zip(sys.argv[2::2], sys.argv[3::2]):
         model = onnx.load(after)
-        onnx.checker.check_model(model, full_check=True)
-        same = structure(onnx.load(before)) == structure(model)
+        original = onnx.load(before)
+        onnx.checker.check_model(model, full_check=sound(original))
+        same = unchanged(structure(original), structure(model))
         session = onnxruntime.InferenceSession(after, providers=['CPUExecutionProvider'])
         inputs = feed(session, np.random.default_rng(0))
         outputs = session.run(None, inputs)

@@ -17,18 +17,38 @@ func newTables(g *graph.Graph) tables {
 	t := tables{map[*graph.Value]bool{}}
 	var candidates []*graph.Value
 	for _, v := range g.OfKind(graph.Const) {
-		if isWeightLike(v) && v.Type.Shape.Elems() >= 4 && withinOne(v.Init) {
+		if isWeightLike(v) && v.Type.Shape.Elems() >= 4 && len(candidates) < mostTables && withinOne(v.Init) {
 			candidates = append(candidates, v)
 		}
 	}
+	budget := mostCompared
 	for i, a := range candidates {
+		x := a.Init.Float64s()
 		for _, b := range candidates[:i] {
-			if a.Type.Shape.Equal(b.Type.Shape) && onCircle(a.Init.Float64s(), b.Init.Float64s()) {
+			if t.angles[a] && t.angles[b] || !a.Type.Shape.Equal(b.Type.Shape) || !onCircle(x[:4], firstOf(b.Init, 4)) {
+				continue
+			}
+			if budget -= len(x); budget < 0 {
+				return t
+			}
+			if onCircle(x, b.Init.Float64s()) {
 				t.angles[a], t.angles[b] = true, true
 			}
 		}
 	}
 	return t
+}
+
+// What is looked at in pairs is bounded: real models have a few tables, and a hostile one could have any number.
+const (
+	mostTables   = 2048
+	mostCompared = 1 << 26 // elements
+)
+
+// firstOf are the first n elements.
+func firstOf(t *tensor.Tensor, n int) []float64 {
+	head := tensor.Tensor{DType: t.DType, Shape: tensor.Shape{n}, Data: t.Data[:n*t.DType.Size()]}
+	return head.Float64s()
 }
 
 func (t tables) has(v *graph.Value) bool {

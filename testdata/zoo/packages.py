@@ -13,6 +13,9 @@ class Logits(nn.Module):
     def __init__(self, body, names=('input_ids',)):
         super().__init__()
         self.body, self.names = body, names
+        for module in body.modules():
+            if isinstance(module, nn.Embedding):
+                module.padding_idx = None  # which stops a gradient in PyTorch and leaves no trace in a file
 
     def forward(self, *inputs):
         return self.body(**dict(zip(self.names, inputs))).logits

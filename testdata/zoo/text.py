@@ -64,9 +64,9 @@ class NanoGPT(nn.Module):
         return self.lm_head(self.ln_f(x))
 
 
-model('tokens', name='gpt-nano', folded=True, forms=('train', 'eval'))(NanoGPT)
-model('tokens', name='gpt-sdpa', folded=True, opset=0)(lambda: NanoGPT(True, lambda: nn.GELU(approximate='tanh')))
-model('tokens', name='gpt-nano-batch1', folded=True, fixed=1)(NanoGPT)
+model('tokens', name='gpt-nano', forms=('train', 'eval'))(NanoGPT)
+model('tokens', name='gpt-sdpa', opset=0)(lambda: NanoGPT(True, lambda: nn.GELU(approximate='tanh')))
+model('tokens', name='gpt-nano-batch1', fixed=1)(NanoGPT)
 
 
 @model('tokens', name='gpt-encoder', dynamo=0)
@@ -96,7 +96,7 @@ class Conv1D(nn.Module):
         return torch.addmm(self.bias, x.view(-1, x.size(-1)), self.weight).view(size)
 
 
-@model('tokens', name='gpt-conv1d', folded=True)
+@model('tokens', name='gpt-conv1d')
 class Conv1DGPT(nn.Module):
     """Attention as GPT-2 in transformers writes it: where() with a mask of booleans and the least float."""
 
