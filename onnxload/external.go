@@ -32,7 +32,7 @@ type extent struct {
 }
 
 // external reads a tensor from a file in the model's folder. The folder's handle refuses every path that leads out of it,
-// by dots, links or otherwise.
+// by dots, links or otherwise; a file with a second name could be one from outside, so it is refused as well (CVE-2026-34446).
 func (r *reader) external(p *onnxpb.TensorProto, dt tensor.DType, shape tensor.Shape) (*tensor.Tensor, error) {
 	size := int64(shape.Elems() * dt.Size())
 	e, err := extentOf(p, size)
@@ -101,6 +101,9 @@ func (r *reader) readExtent(e extent, dt tensor.DType, shape tensor.Shape) (*ten
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
+	}
+	if n := links(info); n > 1 {
+		return nil, fmt.Errorf("the file has %d names (hard links), of which one may be outside of the model's folder; copy it there", n)
 	}
 	if e.offset > info.Size() || e.length > info.Size()-e.offset {
 		return nil, fmt.Errorf("bytes %d to %d of a file of %d", e.offset, e.offset+e.length, info.Size())

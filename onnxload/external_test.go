@@ -74,6 +74,9 @@ func TestExternalDataThatIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.Link(secret, filepath.Join(dir, "hard.bin")); err != nil {
+		t.Fatal(err)
+	}
 	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -103,6 +106,7 @@ func TestExternalDataThatIsRefused(t *testing.T) {
 		{"link out", external("w", "out.bin", 4, -1, -1), "escapes"},
 		{"absolute link", external("w", "abs.bin", 4, -1, -1), "escapes"},
 		{"folder link", external("w", "up/secret.bin", 4, -1, -1), "escapes"},
+		{"hard link", external("w", "hard.bin", 4, -1, -1), "2 names (hard links), of which one may be outside"},
 		{"folder", external("w", ".", 4, -1, -1), "not a regular file"},
 		{"pipe", external("w", "pipe", 4, -1, -1), "not a regular file"},
 		{"missing", external("w", "gone.bin", 4, -1, -1), "no such file"},
