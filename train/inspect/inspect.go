@@ -73,7 +73,6 @@ func (r *Report) training(m *onnxload.Model, file *graph.Graph, eo train.EngineO
 	if err != nil {
 		return err
 	}
-	eo.Fields = r.fields(w, file, o)
 	if o.After != "" {
 		eo.After = func(name string, g *graph.Graph) bool {
 			if name == o.After {
@@ -83,7 +82,7 @@ func (r *Report) training(m *onnxload.Model, file *graph.Graph, eo train.EngineO
 		}
 	}
 	r.Batch = o.Batch
-	e, err := train.NewEngine(m, r.Batch, true, eo)
+	e, err := r.engine(m, file, w, &eo, o)
 	if fixed := fixedBatch(file); err != nil && fixed > 0 && fixed != o.Batch && !errors.Is(err, pass.ErrStopped) {
 		if e, err = train.NewEngine(m, fixed, true, eo); err == nil {
 			r.Batch = fixed
@@ -103,6 +102,27 @@ func (r *Report) training(m *onnxload.Model, file *graph.Graph, eo train.EngineO
 		err = described
 	}
 	return err
+}
+
+// engine makes the training engine at o.Length or, where the model does not take it, at the largest half of halves of it that
+// it takes: tables of positions and masks end somewhere. It leaves the fields of that length, or of o.Length, in eo.
+func (r *Report) engine(m *onnxload.Model, file *graph.Graph, w data.Want, eo *train.EngineOptions, o Options) (*train.Engine, error) {
+	before := slices.Clone(r.Notices)
+	eo.Fields = r.fields(w, file, o)
+	e, failed := train.NewEngine(m, r.Batch, true, *eo)
+	if failed == nil || errors.Is(failed, pass.ErrStopped) || len(r.Notices) == len(before) { // no dimension is open
+		return e, failed
+	}
+	notices, fields := r.Notices, eo.Fields
+	for o.Length /= 2; o.Length > 1; o.Length /= 2 {
+		r.Notices = slices.Clone(before)
+		eo.Fields = r.fields(w, file, o)
+		if e, err := train.NewEngine(m, r.Batch, true, *eo); err == nil || errors.Is(err, pass.ErrStopped) {
+			return e, err
+		}
+	}
+	r.Notices, eo.Fields = notices, fields
+	return nil, failed
 }
 
 // fields are the arrays of an example, with a length for open dimensions.

@@ -185,3 +185,18 @@ func TestKeysAreDocumented(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The model's table of positions ends at 32.
+func TestLengthThatTheModelTakes(t *testing.T) {
+	path := filepath.Join("..", "..", "..", "shared", "golden", "training", "chargpt-micro.train.onnx")
+	if _, err := os.Stat(path); err != nil {
+		t.Skip(err)
+	}
+	r, err := Model(path, Options{Batch: 2, Length: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Trainable || !slices.ContainsFunc(r.Notices, func(s string) bool { return strings.Contains(s, "is open and taken as 32") }) {
+		t.Errorf("trainable %v, because %q; notices %q", r.Trainable, r.Why, r.Notices)
+	}
+}
