@@ -43,6 +43,7 @@ var inside = map[string][]string{
 	"onnxload":         {"graph", "tensor", "onnxload/internal/onnxpb"},
 	"backend":          {"graph", "tensor", "internal/names", "internal/par"},
 	"train/checkpoint": {"tensor"},
+	"train/compare":    {"data", "registry", "train", "internal/cpu", "internal/memory", "internal/names", "internal/par"},
 	"backend/cpu":      {"backend", "graph", "graph/op", "graph/ops", "tensor", "tensor/linalg", "internal/par", "internal/cpu"},
 	"backend/onnxgo":   {"backend", "backend/cpu", "graph", "graph/op", "graph/pass", "tensor", "internal/par"},
 }

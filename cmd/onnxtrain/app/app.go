@@ -23,6 +23,7 @@ type cli struct {
 	Train       trainCmd       `cmd:"" default:"withargs" help:"Train a model (the default)."`
 	Eval        evalCmd        `cmd:"" help:"Score a model or a run on a data set."`
 	Inspect     inspectCmd     `cmd:"" help:"Show what a model holds and whether it can be trained."`
+	Compare     compareCmd     `cmd:"" help:"Compare optimizers on a model: tuned alike, over several seeds, with a report."`
 	Optimizers  optimizersCmd  `cmd:"" help:"List, describe and check optimizers."`
 	Datasets    datasetsCmd    `cmd:"" help:"List the data formats that --data reads, with their options."`
 	Conformance conformanceCmd `cmd:"" help:"Run ONNX backend test cases."`
