@@ -22,6 +22,12 @@ func Describe(w io.Writer, name string) error {
 	if e.Origin != "" {
 		fmt.Fprintf(&b, "in %s\n", e.Origin)
 	}
+	if e.Version != "" {
+		fmt.Fprintf(&b, "version %s\n", e.Version)
+	}
+	if e.Digest != "" {
+		fmt.Fprintf(&b, "SHA-256 %s\n", e.Digest)
+	}
 	if e.Formula != "" {
 		fmt.Fprintln(&b)
 		for _, line := range strings.Split(strings.Trim(e.Formula, "\n"), "\n") {

@@ -20,7 +20,11 @@ type Entry struct {
 	Hypers []Hyper // in the order of declaration
 	// Origin is where an optimizer that is not compiled in was found, such as a path.
 	Origin string `json:",omitempty"`
-	build  func(Settings) (Optimizer, Hyperparameters, error)
+	// Version is what such an optimizer says its version is, Digest the SHA-256 of its file in hexadecimal digits.
+	Version string `json:",omitempty"`
+	Digest  string `json:",omitempty"`
+
+	build func(Settings) (Optimizer, Hyperparameters, error)
 }
 
 var table = names.Table[*Entry]{Kind: "optimizer"}

@@ -68,6 +68,8 @@ type Config struct {
 	// Resume is a run or a checkpoint to go on from, or auto: Out if it holds a run, or else the newest one in runs, or
 	// else a new one. Settings that change what a step computes must be the run's.
 	Resume string `yaml:"-" kong:"-"`
+	// ChangedOptimizer lets a run go on although the file of its optimizer is not the one that its checkpoint was written with.
+	ChangedOptimizer bool `yaml:"-" kong:"-"`
 }
 
 // ParseConfig reads a configuration file strictly: an unknown key is an error that shows its line.

@@ -48,6 +48,9 @@ func (r *run) restoreNewest() (found bool, err error) {
 // restore puts weights, optimizer state and counters in place.
 func (t *Trainer) restore(c *checkpoint.Saved) error {
 	s := &c.State
+	if err := t.sameFile(c); err != nil {
+		return err
+	}
 	if have := t.opt.Hypers.String(); !sameOptimizer(s.Optimizer, have) {
 		return failf(Usage, "%s is of optimizer %s, this is %s", c.Path, s.Optimizer, have)
 	}
@@ -67,6 +70,29 @@ func (t *Trainer) restore(c *checkpoint.Saved) error {
 	}
 	t.step = s.Step
 	return nil
+}
+
+// plugin is the identity of an optimizer that is a file, nil of one that is compiled in.
+func plugin(e *registry.Entry) *checkpoint.Plugin {
+	if e.Digest == "" {
+		return nil
+	}
+	return &checkpoint.Plugin{Name: e.Name, Version: e.Version, Digest: e.Digest}
+}
+
+// sameFile compares the file of an optimizer that is one. Checkpoints of older versions do not say which it was.
+func (t *Trainer) sameFile(c *checkpoint.Saved) error {
+	saved, now := c.State.Plugin, t.opt.Entry
+	switch {
+	case saved == nil || saved.Digest == now.Digest || t.otherFile:
+		return nil
+	case now.Digest == "":
+		return failf(Usage, "%s was written with an optimizer %s that is a file (SHA-256 %s), and %s is compiled in; start a new run with --init-from",
+			c.Path, saved.Name, saved.Digest, now.Name)
+	}
+	return failf(Usage, "%s is not the file that %s was written with: its SHA-256 is %s, not %s; put that one in its place, "+
+		"or go on with this one by --changed-optimizer",
+		now.Origin, c.Path, now.Digest, saved.Digest)
 }
 
 // sameOptimizer compares settings; one that a checkpoint does not know yet had what is its default now.

@@ -38,6 +38,8 @@ type Trainer struct {
 	clip   float64
 	terms  string // Config.LossTerms
 	step   int
+
+	otherFile bool // Config.ChangedOptimizer
 }
 
 // NewTrainer prepares the optimizer for a run of totalSteps updates.
@@ -47,7 +49,7 @@ func NewTrainer(e *Engine, c *Config, totalSteps int) (*Trainer, error) {
 		return nil, err
 	}
 	return &Trainer{Engine: e, Seed: c.Seed, opt: opt, grads: gradients{pool: e.o.Pool}, before: newStates(e), state: watch(opt),
-		clip: c.ClipNorm, terms: c.LossTerms}, nil
+		clip: c.ClipNorm, terms: c.LossTerms, otherFile: c.ChangedOptimizer}, nil
 }
 
 // Hyperparameters are the optimizer's settings, defaults filled in.

@@ -20,6 +20,7 @@ func registerBinary(name, typ string, f binary) {
 		Bind: func(_ *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 			return f.bind(in[0], in[1], out[0], s), nil
 		},
+		loops: func(*graph.Node) loops { return loops{two: f} },
 	})
 }
 

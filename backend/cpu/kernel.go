@@ -26,6 +26,8 @@ type Kernel struct {
 	InPlace []int
 	// Bind resolves pointers once and returns what a run calls; that must not allocate. in and out follow the node's.
 	Bind func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error)
+	// loops is the node as a function of runs, of kernels that work element by element: Fuse joins those of several nodes.
+	loops func(n *graph.Node) loops
 	// Tol is the distance from the reference that tests allow.
 	Tol Tol
 }

@@ -35,6 +35,7 @@ func init() {
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 			return bindMap(s.Pool, out[0].F32(), in[0].F32(), constPow(n)), nil
 		},
+		loops: func(n *graph.Node) loops { return loops{one: constPow(n)} },
 	})
 }
 

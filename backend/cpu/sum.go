@@ -13,12 +13,14 @@ func init() {
 		Bind: func(_ *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 			return bindSum(in, out[0], 1, s), nil
 		},
+		loops: func(*graph.Node) loops { return loops{two: add} },
 	})
 	Register(Kernel{
 		Name: "mean", Op: onnx("Mean"), Rank: 1, InPlace: []int{0}, When: oneShape,
 		Bind: func(_ *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 			return bindSum(in, out[0], 1/float32(len(in)), s), nil
 		},
+		loops: func(*graph.Node) loops { return loops{two: add, mean: true} },
 	})
 	registerFold("sum/broadcast", "Sum", add, false)
 	registerFold("mean/broadcast", "Mean", add, true)
@@ -86,5 +88,6 @@ func registerFold(name, typ string, f binary, mean bool) {
 				return nil
 			}, nil
 		},
+		loops: func(*graph.Node) loops { return loops{two: f, mean: mean} },
 	})
 }

@@ -18,6 +18,7 @@ func mapWith(name string, id graph.OpID, choose func(n *graph.Node) func(dst, x 
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 			return bindMap(s.Pool, out[0].F32(), in[0].F32(), choose(n)), nil
 		},
+		loops: func(n *graph.Node) loops { return loops{one: choose(n)} },
 	}
 }
 
@@ -42,6 +43,7 @@ func zipWith(name string, id graph.OpID, choose func(n *graph.Node) func(dst, a,
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 			return bindZip(s.Pool, out[0].F32(), in[0].F32(), in[1].F32(), choose(n)), nil
 		},
+		loops: func(n *graph.Node) loops { return loops{two: binary{vv: choose(n)}} },
 	}
 }
 

@@ -60,15 +60,15 @@ def save(name, graph, dims, slots, hypers, about, hosted=(), slot_init={}):
     metadata = {f"optimizer.{k}": v for k, v in about.items()} | {"optimizer.name": name}
     for h, (default, doc, more) in hypers.items():
         inputs.append(helper.make_tensor_value_info(h, KINDS[type(default)], []))
-        metadata[f"hyper.{h}.default"] = str(default).lower() if isinstance(default, bool) else str(default)
+        metadata[f"hyper.{h}.default"] = str(default).lower() if isinstance(default, bool) else f"{default:g}" if isinstance(default, float) else str(default)
         metadata[f"hyper.{h}.doc"] = doc
-        metadata |= {f"hyper.{h}.{k}": v for k, v in more.items()}
+        metadata |= {f"hyper.{h}.{k}": v for k, v in sorted(more.items())}
     inputs += [helper.make_tensor_value_info(s, T.FLOAT, d) for s, d in slots.items()]
     outputs = [helper.make_tensor_value_info("param_out", T.FLOAT, dims)]
     outputs += [helper.make_tensor_value_info(s + "_out", T.FLOAT, d) for s, d in slots.items()]
     metadata |= {f"slot.{s}.init": v for s, v in slot_init.items()}
     model = helper.make_model(helper.make_graph(graph.nodes, name, inputs, outputs, graph.constants),
-                              opset_imports=[helper.make_opsetid("", OPSET)], producer_name="make.py", ir_version=8)
+                              opset_imports=[helper.make_opsetid("", OPSET)], producer_name="onnxtrain", ir_version=8)
     helper.set_model_props(model, metadata)
     onnx.save(model, os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".onnx"))
 

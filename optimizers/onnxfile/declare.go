@@ -104,12 +104,8 @@ func (f *file) checkMetadata() error {
 
 func (f *file) info(name string) registry.Info {
 	about := func(key, absent string) string { return cmp.Or(f.model.Metadata["optimizer."+key], absent) }
-	own := about("name", "unnamed")
-	if v := about("version", ""); v != "" {
-		own += " " + v
-	}
 	return registry.Info{
-		Name: name, Doc: about("doc", "the optimizer "+own), Paper: about("paper", f.path), Formula: about("formula", "the graph of "+f.path),
+		Name: name, Doc: about("doc", "the optimizer "+about("name", "unnamed")), Paper: about("paper", f.path), Formula: about("formula", "the graph of "+f.path),
 	}
 }
 

@@ -20,8 +20,8 @@
 //
 // The dimensions of param say how it is seen: [n] is all elements in one row, [rows,cols] the first axis times the rest,
 // any other names (d0, d1, …) the axes as they are, for parameters of that rank only. Slots have dimensions of the same
-// names, numbers, or none. Slots that a parameter's graph leaves as they are take no memory. A graph over [n] whose
-// operators all work element by element is run in blocks that stay in the cache.
+// names, numbers, or none. Slots that a parameter's graph leaves as they are take no memory. A graph whose operators all work
+// element by element, but for scalars, is one loop over blocks that stay in the cache; see cpu.Fuse.
 //
 // The file's metadata_props describe it:
 //

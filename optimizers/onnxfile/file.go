@@ -29,6 +29,7 @@ type file struct {
 	// outputs says what each one is: the index of a slot, or -1 for the parameter.
 	outputs    []int
 	readsSizes bool // whether a block of a row would see another length than the row
+	plain      bool // runs every graph node by node, which is the judge of loops
 	units      *shelf
 }
 
@@ -75,7 +76,13 @@ func open(name, path string) (*registry.Entry, error) {
 		return nil, err
 	}
 	runtime.AddCleanup(f, (*shelf).close, f.units)
-	return registry.NewEntry(f.info(name), path, fields, f.build)
+	e, err := registry.NewEntry(f.info(name), path, fields, f.build)
+	if err != nil {
+		return nil, err
+	}
+	e.Version = m.Metadata["optimizer.version"]
+	e.Digest, err = digest(m.Files())
+	return e, err
 }
 
 // read sorts the graph's inputs and outputs.

@@ -156,13 +156,9 @@ var elementwise = func() map[string]bool {
 	return all
 }()
 
-// blockwise reports whether a graph over a row computes every element on its own, and marks, by value, what depends on
-// elements. Sizes would be those of a block.
-func (f *file) blockwise(g *graph.Graph, view tensor.Shape) (bool, []bool) {
+// dependent marks, by value, what depends on elements.
+func (f *file) dependent(g *graph.Graph) []bool {
 	depends := make([]bool, len(g.Values))
-	if len(f.dims) != 1 || f.dims[0] != rowName || f.readsSizes {
-		return false, depends
-	}
 	for _, v := range g.Inputs {
 		depends[v.ID] = f.perElement(v.Name)
 	}
@@ -170,24 +166,41 @@ func (f *file) blockwise(g *graph.Graph, view tensor.Shape) (bool, []bool) {
 		if !slices.ContainsFunc(n.In, func(v *graph.Value) bool { return v != nil && depends[v.ID] }) {
 			continue
 		}
-		if !elementwise[n.Op.Type] {
-			return false, depends
-		}
 		for _, v := range n.Out {
-			if v == nil {
-				continue
-			}
-			if depends[v.ID] = true; !v.Type.Shape.Equal(view) {
-				return false, depends
+			if v != nil {
+				depends[v.ID] = true
 			}
 		}
 	}
+	return depends
+}
+
+// row reports whether the graph over a block of a row is that over all of it.
+func (f *file) row() bool { return len(f.dims) == 1 && f.dims[0] == rowName && !f.readsSizes }
+
+// blockwise reports whether a graph over a row computes every element on its own.
+func (f *file) blockwise(g *graph.Graph, view tensor.Shape, depends []bool) bool {
+	if !f.row() || !f.separate(g, depends) {
+		return false
+	}
+	for _, n := range g.Nodes {
+		for _, v := range n.Out {
+			if v != nil && depends[v.ID] && (!elementwise[n.Op.Type] || !v.Type.Shape.Equal(view)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// separate reports whether what has an element for each of the parameter's is all that depends on elements.
+func (f *file) separate(g *graph.Graph, depends []bool) bool {
 	for i, v := range g.Outputs {
 		if depends[v.ID] != (f.outputs[i] < 0 || f.perElement(f.slots[f.outputs[i]].name)) {
-			return false, depends
+			return false
 		}
 	}
-	return true, depends
+	return true
 }
 
 // perElement reports inputs that have an element for each one of a parameter that is seen as a row.

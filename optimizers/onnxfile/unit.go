@@ -14,11 +14,12 @@ import (
 )
 
 // unit is the graph for one shape, cut in two: head computes what does not depend on elements, once an update, body the
-// rest, once a block. Of a graph that is not blockwise all is body.
+// rest, as one loop or once a block. Of a graph that is not blockwise all is body.
 type unit struct {
 	head, body *graph.Graph
 	links      []link
 	blockwise  bool
+	loop       *loop    // the body, unless it runs node by node
 	kept       []bool   // by slot
 	outputs    [2][]int // of head and body, as file.outputs
 	maxBytes   int64
@@ -54,8 +55,9 @@ func (f *file) newUnit(view tensor.Shape, p registry.ParamInfo, fixed map[string
 	}
 	u := &unit{head: halves[headHalf], body: halves[bodyHalf], kept: f.kept(halves[bodyHalf])}
 	u.maxBytes = 1<<30 + 64*int64(view.Elems()*p.DType.Size())
-	var depends []bool
-	if u.blockwise, depends = f.blockwise(u.body, view); !u.blockwise {
+	depends := f.dependent(u.body)
+	u.loop = f.loop(u, depends)
+	if u.blockwise = u.loop != nil || f.blockwise(u.body, view, depends); !u.blockwise {
 		for i := range depends {
 			depends[i] = true
 		}
@@ -63,6 +65,9 @@ func (f *file) newUnit(view tensor.Shape, p registry.ParamInfo, fixed map[string
 	u.split(depends, f.outputs)
 	// A graph that does not compile is better known before the first step.
 	for half := range halves {
+		if half == bodyHalf && u.loop != nil {
+			continue
+		}
 		p, err := u.borrow(half, nil)
 		if err != nil {
 			return nil, f.about(err)
@@ -86,6 +91,7 @@ func (u *unit) split(depends []bool, outputs []int) {
 			}
 		}
 	}
+	u.head.Inputs = slices.DeleteFunc(u.head.Inputs, func(v *graph.Value) bool { return depends[v.ID] })
 	u.head.RemoveNodes(of)
 	u.body.RemoveNodes(func(n *graph.Node) bool { return !of(n) })
 	all := u.body.Outputs

@@ -17,6 +17,7 @@ type optimizer struct {
 	baseLR  float64
 	key     string
 	plans   sync.Map // *plan by the parameter's name
+	settled sync.Map // *settled by *unit
 }
 
 // plan is what updates of a parameter run.
@@ -24,6 +25,8 @@ type plan struct {
 	info registry.ParamInfo
 	unit *unit
 	last *unit // for the last block, if it is shorter than the others
+
+	settled *settled // of a unit with a loop
 }
 
 func (f *file) build(h registry.Hyperparameters) (registry.Optimizer, error) {
@@ -68,6 +71,12 @@ func (o *optimizer) unit(p registry.ParamInfo, size int) (*unit, error) {
 	}
 	row := len(view) == 1 && o.dims[0] == rowName
 	whole := size == 0
+	if whole && o.row() {
+		// A loop that fits a block fits rows of any length.
+		if u, err := o.specialised(tensor.Shape{block}, p); err == nil && u.loop != nil {
+			return u, nil
+		}
+	}
 	if whole && row {
 		size = min(view[0], block)
 	}
@@ -137,6 +146,9 @@ func (o *optimizer) Update(c registry.Context, p *registry.Param) error {
 	if err != nil {
 		return err
 	}
+	if plan.unit.loop != nil {
+		return o.about(plan.sweep(o, c, p))
+	}
 	w := &work{o: o, c: c, p: p, tensors: o.tensors(plan.unit, p)}
 	if plan.unit.blockwise {
 		return o.about(w.blocks(plan, p.Info.Shape.Elems()))
@@ -155,7 +167,10 @@ func (o *optimizer) plan(p registry.ParamInfo) (*plan, error) {
 		return nil, err
 	}
 	made := &plan{info: p, unit: u, last: u}
-	if n := p.Shape.Elems(); u.blockwise && n > block && n%block > 0 {
+	if u.loop != nil {
+		known, _ := o.settled.LoadOrStore(u, &settled{numbers: map[moment][]float32{}})
+		made.settled = known.(*settled)
+	} else if n := p.Shape.Elems(); u.blockwise && n > block && n%block > 0 {
 		if made.last, err = o.unit(p, n%block); err != nil {
 			return nil, err
 		}

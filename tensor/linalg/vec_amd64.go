@@ -35,6 +35,10 @@ func init() {
 	vecTanhGrad[cpu.AVX2], vecTanhGrad[cpu.AVX512] = tanhGradAVX2, tanhGradAVX512
 	vecAbs[cpu.AVX2], vecAbs[cpu.AVX512] = absAVX2, absAVX512
 	vecSqrt[cpu.AVX2], vecSqrt[cpu.AVX512] = sqrtAVX2, sqrtAVX512
+	vecMix[cpu.AVX2], vecMix[cpu.AVX512] = mixAVX2, mixAVX512
+	vecMixSquare[cpu.AVX2], vecMixSquare[cpu.AVX512] = mixSquareAVX2, mixSquareAVX512
+	vecAddScaled[cpu.AVX2], vecAddScaled[cpu.AVX512] = addScaledAVX2, addScaledAVX512
+	vecScaleAdd[cpu.AVX2], vecScaleAdd[cpu.AVX512] = scaleAddAVX2, scaleAddAVX512
 	vecSum[cpu.AVX2], vecSum[cpu.AVX512] = sumAVX2, sumAVX512
 	vecDot[cpu.AVX2], vecDot[cpu.AVX512] = dotAVX2, dotAVX512
 	vecDotDiff[cpu.AVX2], vecDotDiff[cpu.AVX512] = dotDiffAVX2, dotDiffAVX512
@@ -251,6 +255,30 @@ func sqrtAVX2(dst, x []float32)
 
 //go:noescape
 func sqrtAVX512(dst, x []float32)
+
+//go:noescape
+func mixAVX2(dst, x, y []float32, a, b float32)
+
+//go:noescape
+func mixAVX512(dst, x, y []float32, a, b float32)
+
+//go:noescape
+func mixSquareAVX2(dst, x, y []float32, a, b float32)
+
+//go:noescape
+func mixSquareAVX512(dst, x, y []float32, a, b float32)
+
+//go:noescape
+func addScaledAVX2(dst, x, y []float32, b float32)
+
+//go:noescape
+func addScaledAVX512(dst, x, y []float32, b float32)
+
+//go:noescape
+func scaleAddAVX2(dst, x []float32, a, b float32)
+
+//go:noescape
+func scaleAddAVX512(dst, x []float32, a, b float32)
 
 //go:noescape
 func sumAVX2(x []float32) float32

@@ -37,6 +37,10 @@ var vectorCalls = []vectorCall{
 	{"shift scale", func(s [5][]float32) float64 { ShiftScale(s[0], s[1], 0.3, -2); return 0 }, 0},
 	{"shift mul", func(s [5][]float32) float64 { ShiftMul(s[0], s[1], 0.3, s[2]); return 0 }, 0},
 	{"affine2", func(s [5][]float32) float64 { Affine2(s[0], 0.3, s[1], -2, s[2], 0.7); return 0 }, 3},
+	{"mix", func(s [5][]float32) float64 { Mix(s[0], 0.3, s[1], -2.1, s[2]); return 0 }, 0},
+	{"mix square", func(s [5][]float32) float64 { MixSquare(s[0], 0.3, s[1], -2.1, s[2]); return 0 }, 0},
+	{"add scaled", func(s [5][]float32) float64 { AddScaled(s[0], s[1], 0.3, s[2]); return 0 }, 0},
+	{"scale add", func(s [5][]float32) float64 { ScaleAdd(s[0], s[1], 0.3, -2.1); return 0 }, 0},
 	{"normalize", func(s [5][]float32) float64 { Normalize(s[0], s[1], 0.3, 2, s[2], s[3]); return 0 }, 3},
 
 	{"sum", func(s [5][]float32) float64 { return float64(Sum(s[1])) }, 60},

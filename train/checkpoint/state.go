@@ -20,6 +20,8 @@ type State struct {
 	Data      int    `json:"data_examples"`
 	Optimizer string `json:"optimizer"` // with all settings
 	ISA       string `json:"isa"`       // instruction set; another one rounds otherwise
+	// Plugin is where the optimizer came from, nil if it is compiled in.
+	Plugin *Plugin `json:"plugin,omitempty"`
 
 	// Step counts updates: schedules follow it, and random operators are a function of seed and step.
 	Step  int    `json:"step"`
@@ -38,6 +40,13 @@ type State struct {
 	Best      *Score   `json:"best,omitempty"`
 	// Pending is the line of metrics of the last step when its evaluation was interrupted and is still to be done.
 	Pending json.RawMessage `json:"pending,omitempty"`
+}
+
+// Plugin is an optimizer that is a file.
+type Plugin struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Digest  string `json:"sha256"`
 }
 
 // Count is how many updates a parameter has had.

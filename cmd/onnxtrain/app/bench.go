@@ -15,7 +15,7 @@ import (
 type benchCmd struct {
 	Model   string `placeholder:"FILE" xor:"what" required:"" help:"The ONNX model."`
 	Kernels bool   `xor:"what" required:"" help:"Time operators at the sizes of common models instead of a model."`
-	Opt     string `default:"sgd" placeholder:"NAME[,k=v…]" help:"Optimizer and its settings."`
+	Opt     string `default:"sgd" placeholder:"NAME|FILE.onnx[,k=v…]" help:"Optimizer, by name or as an ONNX file, and its settings."`
 	Data    string `placeholder:"SPEC" help:"Where the batch comes from; built-in synthetic data if not given."`
 	Batch   int    `default:"32" help:"Examples a step."`
 	DType   string `name:"dtype" default:"f32" enum:"f32" help:"Precision of the step: f32."`

@@ -15,7 +15,7 @@ import (
 )
 
 type optimizersDescribe struct {
-	Name  string `arg:"" placeholder:"NAME[,k=v…]" help:"The optimizer; settings count for the cost."`
+	Name  string `arg:"" placeholder:"NAME|FILE.onnx[,k=v…]" help:"The optimizer, by name or as an ONNX file; settings count for the cost."`
 	Model string `placeholder:"FILE" help:"Show what updates of this model's parameters cost."`
 	JSON  bool   `help:"Print one JSON object."`
 }
@@ -152,7 +152,7 @@ func count(x float64) string {
 }
 
 type optimizersBench struct {
-	Names   []string `arg:"" optional:"" placeholder:"NAME[,k=v…]" help:"The optimizers; all if not given."`
+	Names   []string `arg:"" optional:"" placeholder:"NAME|FILE.onnx[,k=v…]" help:"The optimizers, by name or as ONNX files; all built-in ones if not given."`
 	Model   string   `xor:"what" required:"" placeholder:"FILE" help:"Update this model's parameters."`
 	Shapes  string   `xor:"what" required:"" placeholder:"AxB[*N],…" help:"Update parameters of these shapes, such as 384x1536*6,384."`
 	Updates int      `default:"30" help:"Updates to time; preconditioners that are computed every so many updates need as many."`

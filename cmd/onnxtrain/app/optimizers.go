@@ -13,7 +13,7 @@ import (
 )
 
 type optimizersCmd struct {
-	List     optimizersList     `cmd:"" help:"List the optimizers."`
+	List     optimizersList     `cmd:"" help:"List the optimizers: built-in ones and files in the plugins folders."`
 	Describe optimizersDescribe `cmd:"" help:"Show an optimizer's formula and settings."`
 	Check    optimizersCheck    `cmd:"" help:"Replay recorded trajectories."`
 	Bench    optimizersBench    `cmd:"" help:"Time updates alone."`
@@ -43,7 +43,7 @@ func (c *optimizersList) Run(e *env) error {
 
 type optimizersCheck struct {
 	Golden []string `required:"" type:"path" placeholder:"FILE" help:"Files of recorded trajectories."`
-	Name   string   `arg:"" optional:"" help:"Check this optimizer only."`
+	Name   string   `arg:"" optional:"" placeholder:"NAME|FILE.onnx" help:"Check this optimizer only; an ONNX file replays the recordings of the optimizer that it is called like."`
 }
 
 func (c *optimizersCheck) Run(e *env) error {

@@ -63,7 +63,12 @@ func recordings(t *testing.T) map[string]recording {
 // follow trains a recorded model with the command line and returns its metrics.
 func (g recording) follow(t *testing.T, name string, run int, more ...string) []metrics {
 	t.Helper()
-	folder, out := shared(t, "golden", "training"), t.TempDir()
+	return g.followIn(t, shared(t, "golden", "training"), name, run, more...)
+}
+
+func (g recording) followIn(t *testing.T, folder, name string, run int, more ...string) []metrics {
+	t.Helper()
+	out := t.TempDir()
 	opt := g.Runs[run].Opt
 	for k, v := range g.Runs[run].Hyper {
 		opt += fmt.Sprintf(",%s=%v", k, v)

@@ -13,6 +13,7 @@ import (
 type trainCmd struct {
 	train.Config
 	Resume      resumeRun  `name:"resume" placeholder:"auto|RUN|CHECKPOINT" help:"Go on from a run's newest checkpoint, or the given one, with the run's settings; auto takes --out if it holds a run, or else the newest one in runs, or else begins one."`
+	Changed     bool       `name:"changed-optimizer" help:"With --resume: go on although the optimizer's file has changed."`
 	ConfigFile  configFile `name:"config" placeholder:"FILE" help:"Settings as YAML, as in a run's config.yaml; flags win over it."`
 	PrintConfig bool       `help:"Print the resolved settings and stop."`
 	DryRun      bool       `help:"Load everything, print the plan, and stop before the first step."`
@@ -20,7 +21,7 @@ type trainCmd struct {
 }
 
 func (c *trainCmd) Run(e *env) error {
-	c.Config.Resume = string(c.Resume)
+	c.Config.Resume, c.Config.ChangedOptimizer = string(c.Resume), c.Changed
 	if c.PrintConfig {
 		text, err := c.YAML()
 		e.stdout.Write(text)

@@ -65,6 +65,21 @@ def turned():
          [("param_out", T.FLOAT, ["rows", "cols"]), ("basis_out", T.FLOAT, ["rows", "rows"])], LR | {"slot.basis.init": "identity"})
 
 
+def external():
+    """Descent at a rate that lies in a file of its own, behind four other bytes."""
+    rate = numpy_helper.from_array(np.float32(0.25), "rate")
+    with open(os.path.join(HERE, "parts", "rate.bin"), "wb") as f:
+        f.write(b"rate" + rate.raw_data)
+    onnx.external_data_helper.set_external_data(rate, "parts/rate.bin", offset=4, length=4)
+    rate.ClearField("raw_data")
+    graph = helper.make_graph([node("Mul", ["rate", "grad"], ["far"]), node("Sub", ["param", "far"], ["param_out"])], "external",
+                              [helper.make_tensor_value_info(*i) for i in ROW], [helper.make_tensor_value_info("param_out", T.FLOAT, ["n"])], [rate])
+    model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 18)])
+    helper.set_model_props(model, LR)
+    with open(os.path.join(HERE, "external.onnx"), "wb") as f:
+        f.write(model.SerializeToString())
+
+
 if __name__ == "__main__":
-    for write in (adam, normalised, counted, turned):
+    for write in (adam, normalised, counted, turned, external):
         write()

@@ -21,6 +21,7 @@ func main() {
 		functions []function
 	}{
 		{"vec_arith_amd64.s", arithmetic()},
+		{"vec_mix_amd64.s", mixes()},
 		{"vec_reduce_amd64.s", reductions()},
 		{"vec_func_amd64.s", transcendentals()},
 		{"vec_curve_amd64.s", curves()},
