@@ -3,7 +3,7 @@ GO ?= go
 STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.7.0
 RACE = ./graph/... ./data ./train/... ./registry/... ./internal/...
 
-.PHONY: build test example check race builds long generate bench
+.PHONY: build test example check race builds long generate bench reliability crash checkpoints malformed nan digests memory soak fuzz
 build:
 	CGO_ENABLED=0 $(GO) build -o onnxtrain ./cmd/onnxtrain
 
@@ -41,3 +41,45 @@ generate:
 
 bench:
 	$(GO) test -run '^$$' -bench . ./tensor/linalg ./backend/cpu
+
+# The proofs of reliability, each with its size; make test runs a small one of every kind.
+LONGTEST = ONNXTRAIN_LONG=1 $(GO) test -v -timeout 30h
+reliability: crash checkpoints malformed nan digests memory soak fuzz
+
+KILLS ?= 200
+crash:
+	$(LONGTEST) ./train -run TestKilledInEveryPhase -crash.kills $(KILLS)
+
+MUTATIONS ?= 5000
+checkpoints:
+	$(LONGTEST) ./train/checkpoint -run 'TestEveryOperationFails|TestPowerFails|TestEveryMutationIsDetected|TestMixedCheckpoints' \
+		-checkpoint.mutations $(MUTATIONS)
+
+MODELS ?= 20000
+FILES ?= 5000
+malformed:
+	$(LONGTEST) ./onnxload -run 'TestPublishedVulnerabilities|TestExchangedWhileOpening'
+	$(LONGTEST) ./cmd/onnxtrain/app -run TestMalformed -malformed.models $(MODELS) -malformed.data $(FILES)
+
+nan:
+	$(LONGTEST) ./train -run TestNaN
+
+STEPS ?= 200
+digests:
+	$(LONGTEST) ./train -run TestSameDigests -digest.steps $(STEPS) -digest.batch 32
+
+RUNS ?= 100
+memory:
+	$(LONGTEST) ./cmd/onnxtrain/app -run 'TestPlanIsWhatIsTaken|TestControlGroup' -memory.runs $(RUNS)
+
+SOAK ?= 24h
+soak:
+	$(LONGTEST) ./train -run TestSoak -soak.time $(SOAK) -soak.model resnet20 -soak.opt ifshampoo
+
+# Every fuzz target, one after the other. Inputs that fail are left in testdata/fuzz of their package.
+FUZZTIME ?= 1h
+FUZZ = onnxload:FuzzDecode onnxload:FuzzDecodeTensor train:FuzzStep train:FuzzConfig train/checkpoint:FuzzTensors \
+	train/checkpoint:FuzzState data:FuzzIDX data:FuzzNpy data:FuzzNpz data:FuzzCSV data:FuzzTar data:FuzzImage
+fuzz:
+	for f in $(FUZZ); do \
+		$(GO) test ./$${f%%:*} -run '^$$' -fuzz "^$${f##*:}\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x || exit 1; done

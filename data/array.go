@@ -10,9 +10,6 @@ import (
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
-// maxMemory bounds what a data set loads into memory unless its max option says otherwise.
-const maxMemory = 8 << 30
-
 // array is a stored array whose first axis counts the examples. Its elements lie in memory or in a file.
 type array struct {
 	name  string // for messages
@@ -124,7 +121,7 @@ func readExactly(r io.Reader, n int64) ([]byte, error) {
 	if n < 0 || n > math.MaxInt/2 {
 		return nil, fmt.Errorf("%d bytes", n)
 	}
-	const step = 64 << 20
+	const step = 4 << 20
 	out := make([]byte, 0, min(n, step))
 	for int64(len(out)) < n {
 		if len(out) == cap(out) {

@@ -3,7 +3,6 @@ package data
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 )
 
@@ -47,7 +46,7 @@ func openCIFAR10(q Request) (Dataset, error) {
 			files = append(files, fmt.Sprintf("data_batch_%d.bin", i))
 		}
 	}
-	images := &memoryPixels{frame: cifarFrame, data: make([]byte, 0, len(files)*cifarRecords*cifarFrame.bytes())}
+	images := &memoryPixels{frame: cifarFrame, data: make([]byte, 0, sizes(root, files))}
 	var labels []int32
 	for _, name := range files {
 		if err := readCIFAR(root, name, images, &labels); err != nil {
@@ -70,10 +69,21 @@ func openCIFAR10(q Request) (Dataset, error) {
 	return d, nil
 }
 
+// sizes is how many bytes the files hold, of what they may hold.
+func sizes(root *os.Root, files []string) int64 {
+	n := int64(0)
+	for _, name := range files {
+		if info, err := root.Stat(name); err == nil { // or else reading says so
+			n += min(info.Size(), int64(cifarRecords*cifarFrame.bytes()))
+		}
+	}
+	return n
+}
+
 // readCIFAR appends a file's records, each the class and 1024 bytes of red, green and blue
 // (https://www.cs.toronto.edu/~kriz/cifar.html).
 func readCIFAR(root *os.Root, name string, images *memoryPixels, labels *[]int32) error {
-	f, err := root.Open(name)
+	f, err := openFile(root, name)
 	if errors.Is(err, os.ErrNotExist) {
 		return errors.New("not found; the folder must hold the binary version, data_batch_1.bin to 5 and test_batch.bin")
 	}
@@ -82,7 +92,11 @@ func readCIFAR(root *os.Root, name string, images *memoryPixels, labels *[]int32
 	}
 	defer f.Close()
 	record := 1 + cifarFrame.bytes()
-	raw, err := io.ReadAll(io.LimitReader(f, int64(cifarRecords*record)+1))
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	raw, err := readExactly(f, min(info.Size(), int64(cifarRecords*record)+1))
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func init() {
 			{"mean", "subtracted from the columns: one number, or one a column"},
 			{"std", "columns are divided by it after the mean is subtracted"},
 			{"standardize", "take mean and std from this file's columns (0)"},
-			{"max", "bytes to load into memory at most (8589934592)"},
+			{"max", "bytes to load into memory at most (8589934592, or half of what there is)"},
 		},
 		Open: openCSV,
 	})
@@ -45,7 +45,7 @@ func openCSV(q Request) (Dataset, error) {
 		labels: q.Options.Strings("label"),
 		header: q.Options.Choice("header", "auto", "auto", "1", "0"),
 		sep:    map[string]rune{"comma": ',', "semicolon": ';', "tab": '\t', "space": ' '}[q.Options.Choice("sep", "comma", "comma", "semicolon", "tab", "space")],
-		limit:  int64(q.Options.Int("max", maxMemory, 1, 1<<60)),
+		limit:  budgetOf(q.Options).limit,
 		want:   q.Want,
 	}
 	standardise := q.Options.Bool("standardize", false)

@@ -71,6 +71,9 @@ func imageBounds(file []byte) (image.Config, error) {
 	if c.Width < 1 || c.Height < 1 || c.Width > maxImagePixels/c.Height {
 		return c, fmt.Errorf("an image of %d×%d pixels; at most %d are decoded", c.Width, c.Height, maxImagePixels)
 	}
+	if free := c.Width*c.Height - freePixels; free > maxPixelsPerByte*len(file) {
+		return c, fmt.Errorf("an image of %d×%d pixels in %d bytes looks like a bomb; store it in another form if it is right", c.Width, c.Height, len(file))
+	}
 	return c, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"image/color"
+	"image/gif"
 	"testing"
 
 	"github.com/onnxtrain/onnxtrain/tensor"
@@ -18,7 +19,7 @@ func FuzzIDX(f *testing.F) {
 	f.Add(gzipBytes(f, idxBytes([]int{3}, []byte{1, 2, 3})))
 	f.Add(idxBytes([]int{1 << 31, 1 << 31}, nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if a, err := readIDX(bytes.NewReader(b), fuzzLimit); err == nil && len(a.data) != a.shape.Elems() {
+		if a, err := readIDX(bytes.NewReader(b), int64(len(b)), budget{limit: fuzzLimit}); err == nil && len(a.data) != a.shape.Elems() {
 			t.Errorf("%d bytes of %v", len(a.data), a.shape)
 		}
 	})
@@ -69,7 +70,7 @@ func FuzzNpz(f *testing.F) {
 	f.Add(zipBytes(f, zip.Store, namedFile{"x.npy", x}, namedFile{"label.npy", y}))
 	w := Want{Inputs: []Field{{"x", tensor.Float32, tensor.Shape{3}}}}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		columns, err := readNpz(bytes.NewReader(b), int64(len(b)), "x.npz", w, "label", fuzzLimit)
+		columns, err := readNpz(bytes.NewReader(b), int64(len(b)), "x.npz", w, "label", budget{limit: fuzzLimit})
 		if err == nil {
 			readArrays(t, columns...)
 		}
@@ -102,7 +103,7 @@ func FuzzTar(f *testing.F) {
 	f.Add(raw)
 	f.Add(gzipBytes(f, raw))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if a, err := readTarGz(bytes.NewReader(b), fuzzLimit); err == nil {
+		if a, err := readTarGz(bytes.NewReader(b), int64(len(b)), budget{limit: fuzzLimit}); err == nil {
 			decodeAll(t, a)
 		}
 		a := &archive{}
@@ -136,4 +137,26 @@ func decodeAll(t *testing.T, a *archive) {
 		}
 		_, _ = p.Image(i, nil)
 	}
+}
+
+func FuzzImage(f *testing.F) {
+	p := picture(5, 4, color.RGBA{1, 2, 3, 255})
+	f.Add(pngBytes(f, p))
+	f.Add(jpegBytes(f, p))
+	f.Add(bmpClaiming(2, 2))
+	var g bytes.Buffer
+	must(f, gif.Encode(&g, p, nil))
+	f.Add(g.Bytes())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		a := &archive{names: []string{"a/0"}, spans: []span{{0, int64(len(b))}}, block: b}
+		for _, to := range []frame{{3, 4, 4}, {1, 3, 5}} {
+			p := &filePixels{store: a, frame: to, names: a.names, list: make([]imageFile, 1), fit: "cover"}
+			if c, err := imageBounds(b); err != nil || c.Width*c.Height > fuzzLimit {
+				return
+			}
+			if out, err := p.Image(0, nil); err == nil && len(out) != to.bytes() {
+				t.Errorf("%d bytes for %v", len(out), to)
+			}
+		}
+	})
 }

@@ -19,7 +19,7 @@ func init() {
 		Example: "idx:train-images-idx3-ubyte.gz,train-labels-idx1-ubyte.gz?mean=0.1307&std=0.3081",
 		Options: append([]Option{
 			{"resize", "bring images to the model's size (0)"},
-			{"max", "bytes to load into memory at most (8589934592)"},
+			{"max", "bytes to load into memory at most (8589934592, or half of what there is)"},
 		}, imageOptions...),
 		Open: openIDX,
 	})
@@ -34,7 +34,7 @@ func openIDX(q Request) (Dataset, error) {
 	if q.Options.Bool("resize", false) {
 		resize = "stretch"
 	}
-	limit := int64(q.Options.Int("max", maxMemory, 1, 1<<60))
+	limit := budgetOf(q.Options)
 	if _, _, err := augmentation(q); err != nil {
 		return nil, err
 	}
@@ -91,28 +91,33 @@ func (a *idxArray) frame() (frame, error) {
 	return frame{}, fmt.Errorf("want images [count,height,width]; the file holds %v", a.shape)
 }
 
-func readIDXFile(path string, limit int64) (*idxArray, error) {
+func readIDXFile(path string, limit budget) (*idxArray, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	a, err := readIDX(f, limit)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	a, err := readIDX(f, info.Size(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return a, nil
 }
 
-// readIDX reads at most limit bytes of elements; the header is not believed.
-func readIDX(f io.Reader, limit int64) (*idxArray, error) {
+// readIDX reads a file of fileSize bytes; the header is not believed.
+func readIDX(f io.Reader, fileSize int64, limit budget) (*idxArray, error) {
 	r := bufio.NewReaderSize(f, 1<<16)
+	zipped := false
 	if head, _ := r.Peek(2); len(head) == 2 && head[0] == 0x1f && head[1] == 0x8b {
 		z, err := gzip.NewReader(r)
 		if err != nil {
 			return nil, err
 		}
-		r = bufio.NewReaderSize(z, 1<<16)
+		r, zipped = bufio.NewReaderSize(z, 1<<16), true
 	}
 	var magic [4]byte
 	if _, err := io.ReadFull(r, magic[:]); err != nil || magic[0] != 0 || magic[1] != 0 {
@@ -133,8 +138,11 @@ func readIDX(f io.Reader, limit int64) (*idxArray, error) {
 		return nil, err
 	}
 	size := int64(a.shape.Elems())
-	if size > limit {
-		return nil, fmt.Errorf("%v takes %d bytes, more than max=%d allows", a.shape, size, limit)
+	if !zipped {
+		fileSize = size // nothing is inflated, and what is missing is found out
+	}
+	if err := limit.check(size, fileSize); err != nil {
+		return nil, fmt.Errorf("%v: %w", a.shape, err)
 	}
 	var err error
 	if a.data, err = readExactly(r, size); err != nil {

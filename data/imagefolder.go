@@ -16,7 +16,7 @@ func init() {
 			{"split", "the outer folder to take, such as train, val or test (by use)"},
 			{"fit", "how images get the model's size: cover keeps the aspect ratio and cuts, stretch does not (cover)"},
 			{"cache", "auto, none, or decoded: keep decoded images in memory (auto: when they take at most 512 MiB)"},
-			{"max", "bytes to load into memory at most (8589934592)"},
+			{"max", "bytes to load into memory at most (8589934592, or half of what there is)"},
 		}, imageOptions...),
 		Open: openImageFolder,
 	})
@@ -41,7 +41,7 @@ func openImageFolder(q Request) (_ Dataset, err error) {
 	split := q.Options.String("split", "")
 	fit := q.Options.Choice("fit", "cover", "cover", "stretch")
 	cache := q.Options.Choice("cache", "auto", "auto", "none", "decoded")
-	limit := int64(q.Options.Int("max", maxMemory, 1, 1<<60))
+	limit := budgetOf(q.Options)
 	if _, _, err := augmentation(q); err != nil {
 		return nil, err
 	}
@@ -76,9 +76,9 @@ func openImageFolder(q Request) (_ Dataset, err error) {
 	var src pixels = p
 	total := int64(len(list)) * int64(p.bytes())
 	switch {
-	case cache == "decoded" && total > limit:
-		return nil, fmt.Errorf("decoded images take %d bytes, more than max=%d allows; leave cache=decoded out", total, limit)
-	case cache == "decoded", cache == "auto" && total <= min(autoCache, limit):
+	case cache == "decoded" && total > limit.limit:
+		return nil, fmt.Errorf("decoded images take %d bytes, more than max=%d allows; leave cache=decoded out", total, limit.limit)
+	case cache == "decoded", cache == "auto" && total <= min(autoCache, limit.limit):
 		src = newCachedPixels(p, p.bytes())
 	}
 	d, err := newImageSet(q, src, target, labels, classes)

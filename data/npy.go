@@ -14,7 +14,7 @@ func init() {
 		Example: "npy:x.npy,y.npy",
 		Options: []Option{
 			{"scale", "factor for floating-point inputs, such as 0.00392156862745098 for bytes (1)"},
-			{"max", "bytes of column-major arrays to load into memory at most (8589934592)"},
+			{"max", "bytes of column-major arrays to load into memory at most (8589934592, or half of what there is)"},
 		},
 		Open: openNpy,
 	})
@@ -22,7 +22,7 @@ func init() {
 
 func openNpy(q Request) (_ Dataset, err error) {
 	scale := q.Options.Float("scale", 1, -1e30, 1e30)
-	limit := int64(q.Options.Int("max", maxMemory, 1, 1<<60))
+	limit := budgetOf(q.Options).limit
 	if err := q.Options.Err(); err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ func init() {
 		Options: []Option{
 			{"label", "name of the label array (label)"},
 			{"scale", "factor for floating-point inputs, such as 0.00392156862745098 for bytes (1)"},
-			{"max", "bytes to load into memory at most (8589934592)"},
+			{"max", "bytes to load into memory at most (8589934592, or half of what there is)"},
 		},
 		ManyLabels: true,
 		Open:       openNpz,
@@ -27,7 +27,7 @@ func init() {
 func openNpz(q Request) (Dataset, error) {
 	label := q.Options.String("label", "")
 	scale := q.Options.Float("scale", 1, -1e30, 1e30)
-	limit := int64(q.Options.Int("max", maxMemory, 1, 1<<60))
+	limit := budgetOf(q.Options)
 	if err := q.Options.Err(); err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func openNpz(q Request) (Dataset, error) {
 }
 
 // readNpz finds the arrays that the model wants. Those stored without compression stay in the file.
-func readNpz(f io.ReaderAt, size int64, path string, w Want, label string, limit int64) ([]*array, error) {
+func readNpz(f io.ReaderAt, size int64, path string, w Want, label string, limit budget) ([]*array, error) {
 	z, err := zip.NewReader(f, size)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -139,7 +139,7 @@ func chooseArrays(names []string, w Want, label string) ([]string, error) {
 // maxDeflate is the largest factor by which DEFLATE expands (RFC 1951: 258 bytes from two bits).
 const maxDeflate = 1032
 
-func readEntry(f io.ReaderAt, e *zip.File, name string, limit *int64) (*array, error) {
+func readEntry(f io.ReaderAt, e *zip.File, name string, limit *budget) (*array, error) {
 	r, err := e.Open()
 	if err != nil {
 		return nil, err
@@ -165,9 +165,10 @@ func readEntry(f io.ReaderAt, e *zip.File, name string, limit *int64) (*array, e
 		a.file, a.offset = f, start+head
 		return a, nil
 	}
-	if *limit -= body; *limit < 0 {
-		return nil, fmt.Errorf("%d bytes are more than max allows; save uncompressed with numpy.savez, or raise ?max=", body)
+	if err := limit.check(body, int64(min(e.CompressedSize64, 1<<50))); err != nil {
+		return nil, fmt.Errorf("%w; or save uncompressed with numpy.savez", err)
 	}
+	limit.limit -= body
 	if a.data, err = readExactly(r, body); err != nil {
 		return nil, err
 	}

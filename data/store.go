@@ -14,7 +14,7 @@ import (
 )
 
 // openStore opens a directory or a tar. Of a gzipped tar the image files, still compressed, are held in memory.
-func openStore(name string, limit int64) (store, error) {
+func openStore(name string, limit budget) (store, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func openStore(name string, limit int64) (store, error) {
 		if _, err = f.Seek(0, io.SeekStart); err != nil {
 			return nil, err
 		}
-		s, err := readTarGz(f, limit)
+		s, err := readTarGz(f, info.Size(), limit)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -81,7 +81,7 @@ func (d *directory) Names() []string { return d.names }
 func (d *directory) Close() error    { return d.root.Close() }
 
 func (d *directory) File(i int) ([]byte, error) {
-	f, err := d.root.Open(d.names[i])
+	f, err := openFile(d.root, d.names[i])
 	if err != nil {
 		return nil, err
 	}
@@ -90,8 +90,8 @@ func (d *directory) File(i int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxImageFile {
-		return nil, fmt.Errorf("no regular file of at most %d bytes", maxImageFile)
+	if info.Size() > maxImageFile {
+		return nil, fmt.Errorf("an image file of %d bytes; at most %d are read", info.Size(), maxImageFile)
 	}
 	return readExactly(f, info.Size())
 }
@@ -131,14 +131,16 @@ func (a *archive) File(i int) ([]byte, error) {
 }
 
 // readTarGz reads the image files of a gzipped tar one after another into one block.
-func readTarGz(f io.Reader, limit int64) (*archive, error) {
+func readTarGz(f io.Reader, size int64, most budget) (*archive, error) {
 	z, err := gzip.NewReader(bufio.NewReaderSize(f, 1<<18))
 	if err != nil {
 		return nil, err
 	}
 	a := &archive{}
 	// Headers and skipped files count against the limit too: a bomb need not hold images.
-	r := tar.NewReader(&io.LimitedReader{R: z, N: 2*limit + 1<<20})
+	limit := most.inflated(size)
+	all := &io.LimitedReader{R: z, N: 2*min(limit, 1<<60) + 1<<20}
+	r := tar.NewReader(all)
 	err = a.index(r, func(h *tar.Header) (int64, error) {
 		start := int64(len(a.block))
 		if start+h.Size > limit {
@@ -151,6 +153,9 @@ func readTarGz(f io.Reader, limit int64) (*archive, error) {
 		_, err := io.ReadFull(r, a.block[start:])
 		return start, err
 	})
+	if all.N <= 0 {
+		return nil, fmt.Errorf("more than %d bytes come out of %d compressed ones, which looks like a bomb; unpack the archive, or raise ?max=", 2*limit, size)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ func init() {
 			{"jitter", "when training, move each start at random by less than stride (0)"},
 			{"split", "train, val or all of the text; val is its end (all)"},
 			{"val", "the part that split=val takes (0.1)"},
-			{"max", "bytes to load into memory at most (8589934592)"},
+			{"max", "bytes to load into memory at most (8589934592, or half of what there is)"},
 		},
 		Open: openText,
 	})
@@ -43,7 +43,7 @@ func openText(q Request) (Dataset, error) {
 	mode := q.Options.Choice("tokens", "", "chars", "bytes")
 	split := q.Options.Choice("split", "all", "train", "val", "all")
 	fraction := q.Options.Float("val", 0.1, 0, 1)
-	limit := int64(q.Options.Int("max", maxMemory, 1, 1<<60))
+	limit := budgetOf(q.Options).limit
 	block := q.Options.Int("block", 0, 1, 1<<24)
 	stride := q.Options.Int("stride", 0, 1, 1<<24)
 	jitter := q.Options.Bool("jitter", false)

@@ -25,7 +25,14 @@ type Options struct {
 	// Merged leaves one initializer for all modules whose weights were equal when the file was written; otherwise each gets
 	// its own again.
 	Merged bool
+	// Roots are folders besides the model's own that symbolic links to external data may lead into.
+	Roots []string
+	// HardLinks allows external data in files that have other names as well.
+	HardLinks bool
 }
+
+// ErrTooLarge is wrapped by errors about files and tensors above a limit of Options.
+var ErrTooLarge = errors.New("more than the limit")
 
 const (
 	maxMessage        = math.MaxInt32 // protobuf's limit on a message
@@ -60,7 +67,7 @@ func Open(path string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{folder: filepath.Dir(path), left: o.maxTensors(), merged: o.Merged}
+	r := &reader{folder: filepath.Dir(path), roots: o.Roots, hardLinks: o.HardLinks, left: o.maxTensors(), merged: o.Merged}
 	defer r.close()
 	return decode(path, b, r)
 }
@@ -115,7 +122,7 @@ func readModel(path string, o Options) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %d bytes; an ONNX file is at most 2 GiB, so export larger models with external data",
 			path, size)
 	case size > limit:
-		return nil, fmt.Errorf("%s: %d bytes are more than the limit of %d", path, size, limit)
+		return nil, fmt.Errorf("%s: %d bytes are %w of %d", path, size, ErrTooLarge, limit)
 	}
 	b := make([]byte, info.Size())
 	if _, err := io.ReadFull(f, b); err != nil {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/token"
 )
 
 // Config is everything that a run depends on: command line, configuration file and the run directory's config.yaml are
@@ -24,6 +26,8 @@ type Config struct {
 	UnfoldBN       bool     `yaml:"unfold_bn,omitempty" name:"unfold-bn" help:"Put BatchNorm after the convolutions of an inference export, with statistics of the training data; files that are written have it folded back."`
 	ReplaceHead    string   `yaml:"replace_head,omitempty" placeholder:"classes=N" help:"Give the last Gemm, MatMul or Conv before the output N outputs, with fresh weights drawn by --seed."`
 	Tie            bool     `yaml:"tie,omitempty" help:"Keep equal initializers that an inference export merged one parameter."`
+	ExternalRoot   []string `yaml:"external_root,omitempty" placeholder:"DIR" help:"Follow links to external data of the model into this folder as well; links out of the model's folder are refused otherwise."`
+	AllowHardlinks bool     `yaml:"allow_hardlinks,omitempty" help:"Read external data in files that have other names as well (hard links)."`
 	Init           string   `yaml:"init" default:"file" enum:"file,fresh" help:"Initial weights: from the file, or fresh ones drawn by --seed."`
 
 	Opt         string    `yaml:"opt" default:"adamw" placeholder:"NAME|FILE.onnx[,k=v…]" help:"Optimizer, by name or as an ONNX file, and its settings; see: onnxtrain optimizers list."`
@@ -72,14 +76,47 @@ type Config struct {
 	ChangedOptimizer bool `yaml:"-" kong:"-"`
 }
 
+// maxConfig is the largest configuration file in bytes. The decoder of YAML takes time with the square of it.
+const maxConfig = 64 << 10
+
 // ParseConfig reads a configuration file strictly: an unknown key is an error that shows its line.
 func ParseConfig(file string, b []byte, c *Config) error {
-	if len(b) > 1<<20 {
-		return failf(Usage, "%s: %d bytes is no configuration", file, len(b))
+	if len(b) > maxConfig {
+		return failf(Usage, "%s: more than %d bytes are no configuration", file, maxConfig)
+	}
+	if err := plain(b); err != nil {
+		return failf(Usage, "%s: %w", file, err)
 	}
 	d := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict())
 	if err := d.Decode(c); err != nil {
-		return failf(Usage, "%s: %s", file, yaml.FormatError(err, false, true))
+		const shown = 8 << 10 // bytes of a file whose lines are shown; the decoder formats all of it to show three
+		return failf(Usage, "%s: %s", file, yaml.FormatError(err, false, len(b) < shown))
+	}
+	return nil
+}
+
+// plain refuses what no configuration has and what takes a decoder time and memory without bounds: aliases, which double a
+// file's contents again and again, and nesting.
+func plain(b []byte) error {
+	const deepest = 8 // settings are values and lists of values
+	depth, entries, line := 0, 0, 0
+	for _, t := range lexer.Tokenize(string(b)) {
+		if t.Position.Line != line {
+			entries, line = 0, t.Position.Line
+		}
+		switch t.Type {
+		case token.AnchorType, token.AliasType, token.MergeKeyType, token.TagType:
+			return fmt.Errorf("line %d: %q: anchors, aliases and tags are not read; put names that begin with such a character into quotes", line, t.Value)
+		case token.SequenceStartType, token.MappingStartType:
+			depth++
+		case token.SequenceEndType, token.MappingEndType:
+			depth--
+		case token.SequenceEntryType, token.MappingKeyType, token.MappingValueType:
+			entries++
+		}
+		if depth > deepest || entries > deepest && depth == 0 {
+			return fmt.Errorf("line %d: nested too deeply", line)
+		}
 	}
 	return nil
 }

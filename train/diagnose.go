@@ -35,6 +35,9 @@ func (t *Trainer) Diagnose(ctx context.Context, batches []*data.Batch, e *NonFin
 
 // diagnose looks at the i-th batch of a step.
 func (t *Trainer) diagnose(ctx context.Context, i int, batch *data.Batch, e *NonFinite) {
+	if t.Engine.freePrograms() != nil { // which are compiled again when the run goes on
+		return
+	}
 	p, err := t.Engine.compileKeeping(typesOf(batch), true, func(b *pass.Built) []*graph.Value { return slices.Clone(b.Graph.Values) })
 	if err != nil {
 		return
@@ -46,6 +49,11 @@ func (t *Trainer) diagnose(ctx context.Context, i int, batch *data.Batch, e *Non
 	bad := p.Built.Loss
 	if e.param >= 0 {
 		bad = p.Built.Grads[e.param]
+	}
+	for _, u := range p.Built.Graph.Updates {
+		if e.state != "" && u.State.Name == e.state {
+			bad = u.Value
+		}
 	}
 	if at, _ := p.bad(bad); at >= 0 {
 		e.Origin = p.origin(bad)

@@ -28,10 +28,14 @@ type Engine struct {
 	Loss    string // the kind of loss that was chosen
 
 	// Opset-free graph of the training form, for initialisation by role.
-	first    *pass.Built
-	o        EngineOptions
-	memory   map[string]*tensor.Tensor // parameters and states by name
-	programs map[programKey]*Program
+	first *pass.Built
+	// elsewhere is what the process takes besides programs and parameters, once the run is planned.
+	elsewhere int64
+	// activations is the memory of the first program's values in bytes.
+	activations int64
+	o           EngineOptions
+	memory      map[string]*tensor.Tensor // parameters and states by name
+	programs    map[programKey]*Program
 }
 
 // EngineOptions say how to build programs.
@@ -70,7 +74,7 @@ func NewEngine(m *onnxload.Model, batch int, training bool, o EngineOptions) (*E
 	if err != nil {
 		return nil, err
 	}
-	e.first = p.Built
+	e.first, e.activations = p.Built, p.Memory().ArenaBytes
 	e.Notices = p.Built.Graph.Notices
 	e.Loss = p.Built.LossKind
 	for _, v := range p.Built.Params {
@@ -83,11 +87,16 @@ func NewEngine(m *onnxload.Model, batch int, training bool, o EngineOptions) (*E
 
 // Program returns the program for count examples of the shapes in EngineOptions.Fields, compiling it on first use.
 func (e *Engine) Program(count int, training bool) (*Program, error) {
-	types := make([]graph.Type, len(e.o.Fields))
-	for i, f := range e.o.Fields {
+	return e.program(fieldTypes(e.o.Fields, count), training)
+}
+
+// fieldTypes are the types of the arrays of count examples.
+func fieldTypes(fields []data.Field, count int) []graph.Type {
+	types := make([]graph.Type, len(fields))
+	for i, f := range fields {
 		types[i] = graph.Type{DType: f.DType, Shape: batched(count, f.Shape)}
 	}
-	return e.program(types, training)
+	return types
 }
 
 // ProgramFor returns the program for a batch, whose shapes may differ from EngineOptions.Fields where the model leaves
@@ -169,7 +178,7 @@ func (e *Engine) compileKeeping(types []graph.Type, training bool, extra func(*p
 	if built.Loss != nil {
 		keep = append(keep, built.Loss)
 	}
-	compiled, err := b.Compile(g, backend.Options{Pool: e.o.Pool, Memory: e.shared, Keep: keep, MaxBytes: e.o.MaxBytes, Reference: e.o.Reference})
+	compiled, err := b.Compile(g, backend.Options{Pool: e.o.Pool, Memory: e.shared, Keep: keep, MaxBytes: e.room(), Reference: e.o.Reference})
 	if err != nil {
 		kind := BadModel
 		if errors.Is(err, backend.ErrTooLarge) {
@@ -233,10 +242,17 @@ func (e *Engine) Weights() map[string]*tensor.Tensor { return e.memory }
 
 // Close frees the programs' memory; parameters stay.
 func (e *Engine) Close() error {
-	var errs []error
-	for _, p := range e.programs {
-		errs = append(errs, p.Program.Close())
-	}
+	err := e.freePrograms()
 	e.programs = nil
+	return err
+}
+
+// freePrograms makes room; programs that are needed again are compiled anew.
+func (e *Engine) freePrograms() error {
+	var errs []error
+	for key, p := range e.programs {
+		errs = append(errs, p.Program.Close())
+		delete(e.programs, key)
+	}
 	return errors.Join(errs...)
 }

@@ -71,7 +71,10 @@ func (p *Program) classifiesTokens(batch *data.Batch) bool {
 
 // Evaluate scores the session's model on its validation data.
 func (s *Session) Evaluate(ctx context.Context) (Evaluation, error) {
-	return s.Engine.Evaluate(ctx, data.NewLoader(s.Val, data.LoaderOptions{Batch: s.Config.Batch, Workers: s.Config.Workers}))
+	if s.scoring == nil { // one for all evaluations of a run, which so share its memory
+		s.scoring = data.NewLoader(s.Val, data.LoaderOptions{Batch: s.Config.Batch, Workers: s.Config.Workers})
+	}
+	return s.Engine.Evaluate(ctx, s.scoring)
 }
 
 // better reports whether the evaluation beats another: by accuracy where there are classes, by loss otherwise.

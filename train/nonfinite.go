@@ -20,7 +20,8 @@ type NonFinite struct {
 	// before the step.
 	Spoiled bool
 
-	batch, param int // that it was found in, -1 for none
+	batch, param int    // that it was found in, -1 for none
+	state        string // the running statistic that it was found in
 }
 
 func (e *NonFinite) Error() string {
@@ -55,13 +56,20 @@ func parsePolicy(text string) (policy, error) {
 }
 
 // states remembers the running statistics, which a step changes before its gradients are known to be good.
-type states struct{ now, saved []*tensor.Tensor }
+type states struct {
+	now, saved []*tensor.Tensor
+	floats     []*tensor.Tensor // of now
+	names      []string         // of floats
+}
 
 func newStates(e *Engine) states {
 	var s states
 	for _, n := range e.states() {
 		s.now = append(s.now, n.Tensor)
 		s.saved = append(s.saved, n.Tensor.Clone())
+		if n.Tensor.DType == tensor.Float32 || n.Tensor.DType == tensor.Float64 {
+			s.floats, s.names = append(s.floats, n.Tensor), append(s.names, n.Name)
+		}
 	}
 	return s
 }
@@ -92,9 +100,18 @@ func watch(o *optimizer) watched {
 	return w
 }
 
-// stateEvery is the steps from one look at all optimizer state to the next. State that a step uses shows in the weights of
-// that step; looking at the rest, such as Shampoo's matrices, every time would cost more than a hundredth of the step.
-const stateEvery = 16
+// stateEvery is the most steps from one look at all optimizer state to the next. State that a step uses shows in the weights
+// of that step. The rest, such as Shampoo's matrices between two decompositions, is looked at after every step where that
+// costs less than a hundredth of it: where it is small against the activations, which a step goes over several times.
+const (
+	stateEvery = 16
+	smallState = 32 // times smaller
+)
+
+// stateDue reports whether a step is to look at the optimizer's state.
+func (t *Trainer) stateDue(step int) bool {
+	return step%stateEvery == 0 || smallState*t.StateBytes() <= t.Engine.activations
+}
 
 // spoiled looks for weights that are not finite after an update, because it overflowed or its state was not finite, and when
 // asked to, or where weights are, at the state.

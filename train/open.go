@@ -32,6 +32,7 @@ type Session struct {
 	SaveNow <-chan struct{}
 
 	restoreISA func()
+	scoring    *data.Loader // of Val
 }
 
 // Close frees everything.
@@ -81,7 +82,14 @@ func open(c Config, training bool, given data.Dataset) (s *Session, err error) {
 		s.restoreISA = cpu.Limit(level)
 	}
 	s.Pool = par.New(c.Threads)
-	if s.Model, err = onnxload.Open(c.Model, onnxload.Options{Merged: c.Tie}); err != nil {
+	limit, err := c.memory()
+	if err != nil {
+		return s, err
+	}
+	if s.Model, err = onnxload.Open(c.Model, c.Loading(limit)); err != nil {
+		if errors.Is(err, onnxload.ErrTooLarge) {
+			return s, failf(Resources, "%w; training holds the weights and their gradients, so raise --max-memory or take a machine with more", err)
+		}
 		return s, fail(BadModel, err)
 	}
 	var o EngineOptions
@@ -97,12 +105,7 @@ func open(c Config, training bool, given data.Dataset) (s *Session, err error) {
 			return s, err
 		}
 	}
-	if o.MaxBytes, err = parseSize(c.MaxMemory); err != nil {
-		return s, err
-	}
-	if o.MaxBytes == 0 {
-		o.MaxBytes = memory.Limit()
-	}
+	o.MaxBytes = limit
 	source := s.Train
 	if !training {
 		source = s.Val
@@ -137,6 +140,21 @@ func open(c Config, training bool, given data.Dataset) (s *Session, err error) {
 		err = s.Engine.initFrom(c.InitFrom)
 	}
 	return s, err
+}
+
+// memory is the most that the process may take, in bytes: what the configuration says, and never more than it can have.
+func (c *Config) memory() (int64, error) {
+	limit, err := parseSize(c.MaxMemory)
+	if err != nil || limit == 0 {
+		return memory.Limit(), err
+	}
+	return min(limit, memory.Limit()), nil
+}
+
+// Loading is how the model is opened by a process that may take limit bytes. Training holds at least a model's weights and
+// their gradients.
+func (c *Config) Loading(limit int64) onnxload.Options {
+	return onnxload.Options{Merged: c.Tie, Roots: c.ExternalRoot, HardLinks: c.AllowHardlinks, MaxFile: limit / 2, MaxTensors: limit / 2}
 }
 
 // openData opens the training data, if asked for, and the validation data.

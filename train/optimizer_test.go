@@ -41,6 +41,9 @@ func (spy) Slots(registry.ParamInfo) []registry.Slot { return nil }
 func (o spy) Update(c registry.Context, p *registry.Param) error {
 	seen.Lock()
 	defer seen.Unlock()
+	if seen.of == nil { // a test ranges over all optimizers
+		seen.of = map[string]sight{}
+	}
 	seen.of[p.Info.Name] = sight{c.LR, c.WeightDecay, o.Gain, o.Every, c.LossTerms}
 	for i, g := range p.Grad.F32() {
 		p.Value.F32()[i] -= float32(c.LR*o.Gain) * g

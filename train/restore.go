@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/onnxtrain/onnxtrain/internal/cpu"
@@ -105,6 +106,18 @@ func sameOptimizer(saved, now string) bool {
 	return err == nil && h.String() == now
 }
 
+// otherCPU warns of one that rounds in other ways. Processors of one kind and another with the same instruction set give the
+// same bits.
+func (r *run) otherCPU(s *checkpoint.State) {
+	then, now := s.ISA, cpu.Current().String()
+	if s.Arch != "" && s.Arch != runtime.GOARCH {
+		then, now = then+" on "+s.Arch, now+" on "+runtime.GOARCH
+	}
+	if then != now {
+		r.watch.Warned("the checkpoint was computed with " + then + " and goes on with " + now + ": results may differ in the last bits")
+	}
+}
+
 // restore goes on from a checkpoint of this run.
 func (r *run) restore(c *checkpoint.Saved) error {
 	s := &c.State
@@ -113,15 +126,16 @@ func (r *run) restore(c *checkpoint.Saved) error {
 		return failf(Usage, "%s is another model than the one that %s was trained from (SHA-256 %.12s, not %.12s)", r.s.Config.Model, c.Path, r.model, s.Model)
 	case s.Data != r.s.Train.Len():
 		return failf(BadData, "the training data have %d examples now and had %d when %s was written", r.s.Train.Len(), s.Data, c.Path)
+	case s.DataSum != "" && s.DataSum != r.data:
+		return failf(BadData, "the training data are as many and not the same as when %s was written (examples, order, classes or transform); "+
+			"bring those back, or begin a new run with --init-from %s", c.Path, r.dir.Path)
 	case s.Seed != r.trainer.Seed:
 		return failf(Usage, "%s is of seed %d, this is %d", c.Path, s.Seed, r.trainer.Seed)
 	}
 	if err := r.trainer.restore(c); err != nil {
 		return err
 	}
-	if now := cpu.Current().String(); s.ISA != now {
-		r.watch.Warned("the checkpoint was computed with " + s.ISA + " and goes on with " + now + ": results may differ in the last bits")
-	}
+	r.otherCPU(s)
 	if s.Steps != r.total && (r.s.Config.Schedule != "constant" || strings.HasSuffix(r.s.Config.Warmup, "%")) {
 		r.watch.Warned("the run has another length than before: the schedule goes on as if it had always had the new one")
 	}

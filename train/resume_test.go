@@ -30,9 +30,10 @@ type observer struct {
 	warned  []string
 	session *Session
 	trainer *Trainer
+	plan    Plan
 }
 
-func (o *observer) Started(s Start)                      { o.session = s.Session }
+func (o *observer) Started(s Start)                      { o.session, o.plan = s.Session, s.Memory }
 func (o *observer) Evaluated(Progress, Evaluation, bool) {}
 func (o *observer) Saved(string)                         {}
 func (o *observer) Checkpointed(string, int)             {}

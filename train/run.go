@@ -27,7 +27,8 @@ type Start struct {
 	Steps      int
 	PerEpoch   int
 	StateBytes int64
-	Plan       int64 // bytes
+	Plan       int64 // bytes, of all of Memory
+	Memory     Plan
 }
 
 // Progress is where a run stands.
@@ -100,6 +101,7 @@ type run struct {
 	result   *Result
 
 	model     string // SHA-256
+	data      string // fingerprint
 	store     checkpoint.Store
 	every     every
 	savedAt   time.Time
@@ -137,13 +139,12 @@ func prepare(s *Session, watch Observer) (*run, Start, error) {
 	if r.trainer, err = NewTrainer(s.Engine, c, r.total); err != nil {
 		return nil, start, err
 	}
-	p, err := s.Engine.Program(min(c.Batch, s.Train.Len()), true)
+	plan, err := r.plan()
 	if err != nil {
 		return nil, start, err
 	}
-	state := r.trainer.StateBytes()
 	return r, Start{Session: s, Optimizer: r.trainer.opt.Entry.Name + " " + r.trainer.opt.Hypers.String(), Steps: r.total,
-		PerEpoch: r.updates, StateBytes: state, Plan: p.Memory().Total() + state}, nil
+		PerEpoch: r.updates, StateBytes: plan.State, Plan: plan.Total(), Memory: plan}, nil
 }
 
 // open makes the run directory, or opens the one to go on in and restores what it holds.
@@ -152,6 +153,7 @@ func (r *run) open(now time.Time) (err error) {
 	if r.model, err = hashFile(c.Model); err != nil {
 		return fail(BadModel, err)
 	}
+	r.data = fingerprint(r.s.Train)
 	if c.Resume == "" {
 		r.dir, err = CreateRunDir(c, r.trainer.opt.Entry.Name, now)
 	} else {

@@ -1,9 +1,11 @@
 package train
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -82,23 +84,28 @@ func (d *RunDir) rewind(step int) error {
 	if err := d.flush(); err != nil {
 		return err
 	}
-	b, err := os.ReadFile(d.metrics.Name())
+	f, err := os.Open(d.metrics.Name())
 	if err != nil {
 		return unwritable(d.Path, err)
 	}
-	keep := 0
-	for line := range strings.Lines(string(b)) {
+	defer f.Close()
+	keep := int64(0)
+	for r := bufio.NewReaderSize(f, maxLine); ; {
+		line, err := r.ReadSlice('\n')
 		var m struct{ Step int }
-		if !strings.HasSuffix(line, "\n") || json.Unmarshal([]byte(line), &m) != nil || m.Step > step {
+		if err != nil || json.Unmarshal(line, &m) != nil || m.Step > step { // also at a line longer than any that was written
 			break
 		}
-		keep += len(line)
+		keep += int64(len(line))
 	}
-	if err := d.metrics.Truncate(int64(keep)); err != nil {
+	if err := d.metrics.Truncate(keep); err != nil {
 		return unwritable(d.Path, err)
 	}
 	return nil
 }
+
+// maxLine is more than a line of metrics takes, in bytes.
+const maxLine = 1 << 16
 
 // sync puts the metrics so far onto the disk.
 func (d *RunDir) sync() error {
@@ -150,11 +157,24 @@ func (d *RunDir) Close() error { return d.metrics.Close() }
 func ReadRunConfig(dir string) (Config, error) {
 	var c Config
 	file := filepath.Join(dir, "config.yaml")
-	b, err := os.ReadFile(file)
+	if !isRun(dir) {
+		return c, failf(Usage, "%s is not a run directory: it has no config.yaml", dir)
+	}
+	b, err := readConfig(file)
 	if err != nil {
 		return c, failf(Usage, "%s is not a run directory: %v", dir, err)
 	}
 	return c, ParseConfig(file, b, &c)
+}
+
+// readConfig reads a file that is refused when it is larger than any configuration.
+func readConfig(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxConfig+1))
 }
 
 // classList is the value of onnxtrain.classes: a JSON array of names.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"runtime"
 
 	"github.com/onnxtrain/onnxtrain/internal/cpu"
 	"github.com/onnxtrain/onnxtrain/train/checkpoint"
@@ -22,7 +23,8 @@ func (r *run) snapshot() (*checkpoint.Checkpoint, error) {
 	c := &checkpoint.Checkpoint{Weights: t.Engine.weights(), Optimizer: t.slots(), Config: config}
 	s := &c.State
 	*s = checkpoint.State{
-		Model: r.model, Data: r.s.Train.Len(), Optimizer: t.opt.Hypers.String(), Plugin: plugin(t.opt.Entry), ISA: cpu.Current().String(),
+		Model: r.model, Data: r.s.Train.Len(), DataSum: r.data, Optimizer: t.opt.Hypers.String(), Plugin: plugin(t.opt.Entry),
+		ISA: cpu.Current().String(), Arch: runtime.GOARCH,
 		Step: t.step, Seed: t.Seed, Steps: r.total, Epoch: r.at.epoch, Batches: r.at.batches,
 		Examples: r.examples, Seconds: r.seconds(), NonFinite: r.nonFinite,
 		Interval: checkpoint.Interval{Loss: r.window.loss, Steps: r.window.steps},

@@ -83,7 +83,7 @@ func (t *Trainer) Step(ctx context.Context, batches []*data.Batch) (StepResult, 
 	c := registry.Context{Step: r.Step, LossTerms: t.lossTerms(terms, r.Examples, last), Pool: t.Engine.o.Pool}
 	r.LR, err = t.opt.update(c, t.Engine.Values, grads)
 	r.Update = time.Since(start)
-	if bad := t.spoiled(r.Step, err != nil || r.Step%stateEvery == 0); bad != nil { // which would be behind an error of the update
+	if bad := t.spoiled(r.Step, err != nil || t.stateDue(r.Step)); bad != nil { // which would be behind an error of the update
 		return r, fail(Diverged, bad)
 	}
 	if err != nil {
@@ -109,6 +109,10 @@ func (t *Trainer) gradient(ctx context.Context, batches []*data.Batch, r *StepRe
 			return nil, nil, 0, fail(Diverged, &NonFinite{Step: r.Step, What: fmt.Sprintf("the loss is %v", loss), batch: i, param: -1})
 		}
 		p.Commit()
+		if _, bad := t.grads.norm(t.before.floats); bad >= 0 {
+			name := t.before.names[bad]
+			return nil, nil, 0, fail(Diverged, &NonFinite{Step: r.Step, What: fmt.Sprintf("running statistic %q is not finite", name), batch: i, param: -1, state: name})
+		}
 		n := p.Built.LossTerms
 		r.Loss += loss * float64(n)
 		terms += n

@@ -39,7 +39,7 @@ var inside = map[string][]string{
 	"graph/autodiff":   {"graph", "graph/op", "tensor"},
 	"graph/pass":       {"graph", "graph/op", "graph/autodiff", "tensor", "internal/names"},
 	"registry":         {"tensor", "internal/names", "internal/par"},
-	"data":             {"tensor", "internal/names"},
+	"data":             {"tensor", "internal/names", "internal/memory"},
 	"onnxload":         {"graph", "tensor", "onnxload/internal/onnxpb"},
 	"backend":          {"graph", "tensor", "internal/names", "internal/par"},
 	"train/checkpoint": {"tensor"},

@@ -3,14 +3,11 @@ package bench
 
 import (
 	"context"
-	"os"
-	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/onnxtrain/onnxtrain/data"
+	"github.com/onnxtrain/onnxtrain/internal/memory"
 	"github.com/onnxtrain/onnxtrain/train"
 )
 
@@ -67,7 +64,7 @@ func Run(ctx context.Context, s *train.Session, steps int, profile bool) (*Resul
 		return nil, err
 	}
 	r := &Result{MSPerStep: median(total), MSMin: slices.Min(total), OptimizerMS: median(update),
-		PlanBytes: p.Memory().Total() + trainer.StateBytes(), RSSBytes: residentBytes()}
+		PlanBytes: p.Memory().Total() + trainer.StateBytes(), RSSBytes: memory.Now().Resident}
 	r.SamplesPerS = float64(count) / r.MSPerStep * 1e3
 	return r, r.split(ctx, p, profile)
 }
@@ -115,24 +112,4 @@ func ms(d time.Duration) float64 { return d.Seconds() * 1e3 }
 func median(x []float64) float64 {
 	x = slices.Sorted(slices.Values(x))
 	return (x[len(x)/2] + x[(len(x)-1)/2]) / 2
-}
-
-// residentBytes is the process's resident set, 0 where the system does not say.
-func residentBytes() int64 {
-	if runtime.GOOS != "linux" {
-		return 0
-	}
-	b, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(b))
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, err := strconv.ParseInt(fields[1], 10, 64)
-	if err != nil {
-		return 0
-	}
-	return pages * int64(os.Getpagesize())
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -231,7 +232,7 @@ func parseHeader(text []byte) ([]described, map[string]string, error) {
 			return nil, nil, fmt.Errorf("header: more than %d tensors", maxEntries)
 		}
 		if name == metadata {
-			if err := d.Decode(&meta); err != nil {
+			if meta, err = parseMetadata(d); err != nil {
 				return nil, nil, fmt.Errorf("header: %s: %w", metadata, err)
 			}
 			continue
@@ -253,6 +254,37 @@ func parseHeader(text []byte) ([]described, map[string]string, error) {
 		return nil, nil, fmt.Errorf("header: %d bytes follow the object", len(rest))
 	}
 	return list, meta, nil
+}
+
+// parseMetadata reads an object of strings, of bounded number: a map takes far more memory than short entries in a file.
+func parseMetadata(d *json.Decoder) (map[string]string, error) {
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, errors.Join(errors.New("no JSON object"), err)
+	}
+	meta := map[string]string{}
+	for d.More() {
+		if len(meta) == maxEntries {
+			return nil, fmt.Errorf("more than %d entries", maxEntries)
+		}
+		var pair [2]string
+		for i := range pair {
+			t, err := d.Token()
+			if err != nil {
+				return nil, err
+			}
+			s, ok := t.(string)
+			if !ok {
+				return nil, fmt.Errorf("%v is no string", t)
+			}
+			pair[i] = s
+		}
+		if _, twice := meta[pair[0]]; twice {
+			return nil, fmt.Errorf("two entries are called %q", pair[0])
+		}
+		meta[pair[0]] = pair[1]
+	}
+	_, err := d.Token()
+	return meta, err
 }
 
 func (e entry) check(name string) (described, error) {

@@ -69,6 +69,18 @@ func withHeader(header string, data int) []byte {
 	return append(append(b, header...), make([]byte, data)...)
 }
 
+// numbered are n short entries of an object.
+func numbered(n int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `"%x":""`, i)
+	}
+	return b.String()
+}
+
 func TestBadTensorFiles(t *testing.T) {
 	entry := func(dtype, shape string, from, to int) string {
 		return fmt.Sprintf(`{"dtype":%q,"shape":%s,"data_offsets":[%d,%d]}`, dtype, shape, from, to)
@@ -98,6 +110,12 @@ func TestBadTensorFiles(t *testing.T) {
 		{"product overflows", withHeader(`{"a":`+entry("F32", "[2147483647,2147483647,2147483647]", 0, 4)+`}`, 4), "memory"},
 		{"dimension overflows", withHeader(`{"a":`+entry("F32", "[9223372036854775807]", 0, 4)+`}`, 4), "dimension"},
 		{"unknown type", withHeader(`{"a":`+entry("F8_E4M3", "[4]", 0, 4)+`}`, 4), "F8_E4M3"},
+		{"metadata of numbers", withHeader(`{"__metadata__":{"a":1}}`, 0), "no string"},
+		{"metadata in metadata", withHeader(`{"__metadata__":{"a":{"b":"c"}}}`, 0), "no string"},
+		{"metadata that is no object", withHeader(`{"__metadata__":["a"]}`, 0), "no JSON object"},
+		{"two metadata of a name", withHeader(`{"__metadata__":{"a":"b","a":"c"}}`, 0), `"a"`},
+		{"much metadata", withHeader(`{"__metadata__":{`+numbered(maxEntries+1)+`}}`, 0), "more than 100000 entries"},
+		{"deep nesting", withHeader(`{"a":`+strings.Repeat("[", 1<<20)+strings.Repeat("]", 1<<20)+`}`, 0), `"a"`},
 		{"three offsets", withHeader(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}`, 4), "offsets"},
 		{"no shape", withHeader(`{"a":{"dtype":"F32","data_offsets":[0,4]}}`, 4), "shape"},
 		{"shape of text", withHeader(`{"a":`+entry("F32", `["1"]`, 0, 4)+`}`, 4), `"a"`},

@@ -18,8 +18,10 @@ type State struct {
 	// What the run is made of, to be compared before it goes on.
 	Model     string `json:"model_sha256"`
 	Data      int    `json:"data_examples"`
-	Optimizer string `json:"optimizer"` // with all settings
-	ISA       string `json:"isa"`       // instruction set; another one rounds otherwise
+	DataSum   string `json:"data_fingerprint,omitempty"`
+	Optimizer string `json:"optimizer"`      // with all settings
+	ISA       string `json:"isa"`            // instruction set; another one rounds otherwise, as does
+	Arch      string `json:"arch,omitempty"` // another architecture
 	// Plugin is where the optimizer came from, nil if it is compiled in.
 	Plugin *Plugin `json:"plugin,omitempty"`
 

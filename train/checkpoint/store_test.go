@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -229,6 +230,8 @@ func TestFreeSpaceIsCheckedFirst(t *testing.T) {
 	}
 }
 
+var mutations = flag.Int("checkpoint.mutations", 1000, "changes that TestEveryMutationIsDetected makes, about")
+
 // TestEveryMutationIsDetected flips bits, cuts, adds and removes in every file of a checkpoint: it is never used, the one
 // before it is.
 func TestEveryMutationIsDetected(t *testing.T) {
@@ -237,11 +240,9 @@ func TestEveryMutationIsDetected(t *testing.T) {
 	dir := s.Path(20)
 	const seed = 7
 	r := rand.New(rand.NewPCG(seed, 0))
-	times := 100
-	if os.Getenv("ONNXTRAIN_LONG") != "" {
-		times = 1000
-	}
-	for _, name := range append(slices.Clone(files), marker) {
+	all := append(slices.Clone(files), marker)
+	times, made := *mutations/len(all)/2, 0
+	for _, name := range all {
 		file := filepath.Join(dir, name)
 		whole, err := os.ReadFile(file)
 		if err != nil {
@@ -257,6 +258,7 @@ func TestEveryMutationIsDetected(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			made++
 			if c, bad := s.Newest(); c == nil || c.State.Step != 10 || len(bad) != 1 {
 				t.Errorf("%s: %s is not detected: %v", name, what, bad)
 			}
@@ -277,6 +279,32 @@ func TestEveryMutationIsDetected(t *testing.T) {
 	}
 	if c, bad := newest(t, s); c.State.Step != 20 || bad != nil {
 		t.Errorf("newest is %d, %v", c.State.Step, bad)
+	}
+	t.Logf("%d mutations", made)
+}
+
+// TestMixedCheckpoints puts files of one checkpoint into another, where each is whole in itself.
+func TestMixedCheckpoints(t *testing.T) {
+	s := &Store{Dir: filepath.Join(t.TempDir(), "checkpoints"), Keep: 2}
+	save(t, s, 10, 20)
+	for _, name := range append(slices.Clone(files), marker) {
+		whole, err := os.ReadFile(filepath.Join(s.Path(20), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := os.ReadFile(filepath.Join(s.Path(10), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(s.Path(20), name), other, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if c, bad := s.Newest(); c == nil || c.State.Step != 10 || len(bad) != 1 {
+			t.Errorf("%s of step 10 in step 20 is not detected: %v", name, bad)
+		}
+		if err := os.WriteFile(filepath.Join(s.Path(20), name), whole, 0o666); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -347,4 +375,26 @@ func TestIncidentComesBack(t *testing.T) {
 	if have := names(t, filepath.Dir(dir)); have != "post-mortem" {
 		t.Errorf("left over: %s", have)
 	}
+}
+
+func FuzzState(f *testing.F) {
+	b, err := at(3).State.encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add([]byte(`{"format":1,"best":{"step":1},"pending":{"step":2}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := decodeState(b)
+		if err != nil {
+			return
+		}
+		b, err = s.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := decodeState(b); err != nil {
+			t.Errorf("what was written cannot be read: %v\n%s", err, b)
+		}
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/onnxtrain/onnxtrain/data"
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/graph/pass"
+	"github.com/onnxtrain/onnxtrain/internal/memory"
 	"github.com/onnxtrain/onnxtrain/onnxload"
 	"github.com/onnxtrain/onnxtrain/tensor"
 	"github.com/onnxtrain/onnxtrain/train"
@@ -33,7 +34,7 @@ func Model(path string, o Options) (*Report, error) {
 	if o.After != "" && !slices.Contains(pass.Passes(), o.After) {
 		return nil, fmt.Errorf("no pass %q; there are: %s", o.After, strings.Join(pass.Passes(), " "))
 	}
-	m, err := onnxload.Open(path, onnxload.Options{Merged: o.Config.Tie})
+	m, err := onnxload.Open(path, o.Config.Loading(memory.Limit()))
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/onnxtrain/onnxtrain/internal/memory"
 	"github.com/onnxtrain/onnxtrain/internal/par"
 	"github.com/onnxtrain/onnxtrain/train"
 )
@@ -76,6 +77,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		Name: "onnxtrain", Level: hclog.LevelFromString(c.LogLevel), Output: stderr, JSONFormat: c.LogFormat == "json",
 		DisableTime: c.LogFormat == "text"})}
 	err = guarded(e.log, func() error { return ctx.Run(e) })
+	e.log.Debug("resident memory", "peak", memory.Now().Peak)
 	var code *exitCode
 	if errors.As(err, &code) {
 		return code.code

@@ -73,7 +73,12 @@ func (p *process) said() string {
 
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(program(t), args...), ended: make(chan struct{})}
+	return startProgram(t, program(t), args...)
+}
+
+func startProgram(t *testing.T, path string, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.Command(path, args...), ended: make(chan struct{})}
 	p.Stdout, p.Stderr = io.Discard, p
 	if err := p.Start(); err != nil {
 		t.Fatal(err)

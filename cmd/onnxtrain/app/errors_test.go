@@ -32,6 +32,7 @@ func TestBadInput(t *testing.T) {
 	}
 	truncated := write("truncated.onnx", string(whole[:len(whole)/2]))
 	noise := write("noise.onnx", strings.Repeat("no model ", 100))
+	pickle := write("weights.pt", "\x80\x02ctorch._utils\n_rebuild_tensor_v2\nq\x00.")
 	file := write("file", "x")
 	out := filepath.Join(dir, "out")
 	for _, c := range []struct {
@@ -43,6 +44,8 @@ func TestBadInput(t *testing.T) {
 		{"no such model", 3, "--model nowhere.onnx", []string{"nowhere.onnx"}},
 		{"truncated model", 3, "--model " + truncated, []string{"truncated.onnx"}},
 		{"no ONNX file", 3, "--model " + noise, []string{"noise.onnx"}},
+		{"pickle as a model", 3, "--model " + pickle, []string{"not an ONNX file"}},
+		{"pickle as weights", 3, "--model MLP --init-from " + pickle, []string{"not an ONNX file"}},
 		{"misspelt optimizer", 2, "--model MLP --opt ifshampo", []string{"ifshampo", `"ifshampoo"`}},
 		{"misspelt hyper-parameter", 2, "--model MLP --opt adamw,bta1=0.9", []string{"bta1", "beta1"}},
 		{"hyper-parameter out of range", 2, "--model MLP --opt adamw,beta1=1.5", []string{"beta1", "1.5"}},
@@ -55,7 +58,8 @@ func TestBadInput(t *testing.T) {
 		{"data that is not there", 4, "--model MLP --data npz:nowhere.npz", []string{"nowhere.npz"}},
 		{"unknown data option", 4, "--model MLP --data synthetic:?m=5", []string{"m"}},
 		{"folder is a file", 2, "--model MLP --steps 1 --out " + file + "/run", []string{"--out", "file"}},
-		{"too little memory", 6, "--model MLP --max-memory 10KiB", []string{"--batch"}},
+		{"too little memory", 6, "--model MLP --max-memory 2MiB", []string{"--batch"}},
+		{"no memory at all", 6, "--model MLP --max-memory 10KiB", []string{"--max-memory", "mlp.onnx"}},
 		{"learning rate explodes", 5, "--model MLP --opt sgd,lr=1e30 --steps 20", []string{"step", "--lr"}},
 		{"freeze nothing", 2, "--model MLP --freeze nothing.*", []string{"nothing.*", "inspect"}},
 		{"no output of that name", 3, "--model MLP --output probs", []string{"probs", "logits"}},

@@ -20,11 +20,14 @@ type evalCmd struct {
 	Threads int    `help:"Compute threads; 0 takes all that the container allows."`
 	Seed    uint64 `help:"Seed of synthetic data."`
 	JSON    bool   `help:"Print one JSON object."`
+
+	ExternalRoot   []string `placeholder:"DIR" help:"As in training, and so is --allow-hardlinks."`
+	AllowHardlinks bool
 }
 
 func (c *evalCmd) Run(e *env) error {
 	config := train.Config{Model: c.Model, Data: c.Data, Output: c.Output, Loss: c.Loss, Inputs: c.Inputs, Batch: c.Batch, Threads: c.Threads, Seed: c.Seed,
-		Accumulate: 1, Workers: 2, LogEvery: 1, Init: "file"}
+		Accumulate: 1, Workers: 2, LogEvery: 1, Init: "file", ExternalRoot: c.ExternalRoot, AllowHardlinks: c.AllowHardlinks}
 	if info, err := os.Stat(c.Model); err == nil && info.IsDir() {
 		run, err := train.ReadRunConfig(c.Model)
 		if err != nil {

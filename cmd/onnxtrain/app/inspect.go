@@ -14,7 +14,7 @@ type inspectCmd struct {
 	File   string `arg:"" help:"The ONNX file."`
 	Batch  int    `default:"32" help:"Batch size that the plan is made for."`
 	Length int    `default:"64" help:"Taken for open dimensions other than the batch, such as a sequence length."`
-	Loss   string `default:"auto" help:"As in train, and so are the options up to --allow-unused."`
+	Loss   string `default:"auto" help:"As in train, and so are the options up to --allow-hardlinks."`
 	Output string `placeholder:"NAME"`
 
 	BN          string   `name:"bn" default:"auto" enum:"auto,train,frozen"`
@@ -25,6 +25,9 @@ type inspectCmd struct {
 	Tie         bool
 	AllowUnused bool
 
+	ExternalRoot   []string `placeholder:"DIR"`
+	AllowHardlinks bool
+
 	After string `placeholder:"PASS" help:"Print the graph as it is after a pass: bind, resolve, weights, unfold, classify, precision, batch, infer, recognise, form, random, loss, reach, gradient, clean."`
 	JSON  bool   `help:"Print one JSON object; docs/inspect.md lists its keys."`
 	Dot   bool   `help:"Print the graph with its loss, or as it is --after a pass, in Graphviz's language."`
@@ -32,7 +35,8 @@ type inspectCmd struct {
 
 func (c *inspectCmd) config() train.Config {
 	return train.Config{Loss: c.Loss, Output: c.Output, BN: c.BN, UnfoldBN: c.UnfoldBN, ReplaceHead: c.ReplaceHead,
-		Freeze: c.Freeze, Train: c.Train, Tie: c.Tie, AllowUnused: c.AllowUnused}
+		Freeze: c.Freeze, Train: c.Train, Tie: c.Tie, AllowUnused: c.AllowUnused,
+		ExternalRoot: c.ExternalRoot, AllowHardlinks: c.AllowHardlinks}
 }
 
 func (c *inspectCmd) Run(e *env) error {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -38,6 +39,7 @@ func (p *progress) clear() {
 }
 
 func (p *progress) Started(s train.Start) {
+	keepTo(s.Memory)
 	log := p.env.log
 	if s.Session.Synthetic {
 		log.Info("no --data: training on built-in synthetic data fitted to the model's inputs")
@@ -53,11 +55,18 @@ func (p *progress) Started(s train.Start) {
 	fmt.Fprintf(out, "model      %s: %d parameters in %d tensors, loss %s\n", s.Session.Config.Model, params, len(s.Session.Engine.Values), s.Session.Engine.Loss)
 	fmt.Fprintf(out, "optimizer  %s\n", s.Optimizer)
 	fmt.Fprintf(out, "data       %d examples, batch %d, %d steps (%d an epoch)\n", s.Session.Train.Len(), s.Session.Config.Batch, s.Steps, s.PerEpoch)
-	fmt.Fprintf(out, "memory     %s planned, of which optimizer state %s\n", byteSize(s.Plan), byteSize(s.StateBytes))
+	m := s.Memory
+	fmt.Fprintf(out, "memory     %s planned: activations and gradients %s, optimizer %s of state and %s of scratch, data %s, weights and program %s\n",
+		byteSize(m.Total()), byteSize(m.Compute), byteSize(m.State), byteSize(m.Scratch), byteSize(m.Data), byteSize(m.Process))
 	fmt.Fprintf(out, "run        %s\n", s.Dir)
 	if s.From > 0 {
 		fmt.Fprintf(out, "resumed    after step %d\n", s.From)
 	}
+}
+
+// keepTo makes the collector run before garbage takes more than is planned. A smaller GOMEMLIMIT stays.
+func keepTo(m train.Plan) {
+	debug.SetMemoryLimit(min(m.Go, debug.SetMemoryLimit(-1)))
 }
 
 func byteSize(n int64) string {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -34,6 +35,7 @@ func (c *trainCmd) Run(e *env) error {
 	defer s.Close()
 	ctx, caught, stop := listen(e, s)
 	defer stop()
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1)) // which the progress sets to the plan
 	p := newProgress(e, c.Progress, c.DryRun)
 	result, err := train.Run(ctx, s, time.Now(), p, c.DryRun)
 	p.clear()
