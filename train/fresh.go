@@ -59,7 +59,7 @@ func initialiser(g *graph.Graph, v *graph.Value) distribution {
 				continue
 			}
 			switch n.Op.Type {
-			case "BatchNormalization", "BatchNormTraining", "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization":
+			case "BatchNormalization", "BatchNormTraining", "FusedBatchNorm", "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization":
 				if input == 1 {
 					return distribution{constant: 1}
 				}

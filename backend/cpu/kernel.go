@@ -24,6 +24,8 @@ type Kernel struct {
 	// InPlace lists inputs whose memory output 0 may take when they die at this node and are as large; Bind may then
 	// see in[i] and out[0] over the same memory.
 	InPlace []int
+	// AlsoInPlace lists the same for other outputs, as output and input; several outputs may then lie over inputs.
+	AlsoInPlace [][2]int
 	// Bind resolves pointers once and returns what a run calls; that must not allocate. in and out follow the node's.
 	Bind func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error)
 	// loops is the node as a function of runs, of kernels that work element by element: Fuse joins those of several nodes.

@@ -89,8 +89,8 @@ func makeLayout(g *graph.Graph, o backend.Options, chosen []*Kernel) *layout {
 				continue
 			}
 			share := (*graph.Value)(nil)
-			if k == 0 && !o.NoReuse && !o.Reference {
-				share = l.shared(n, i, chosen[i], last)
+			if !o.NoReuse && !o.Reference {
+				share = l.shared(n, i, k, chosen[i], last)
 			}
 			if share == nil {
 				l.own(v, i, max(i, last[v.ID]))
@@ -142,31 +142,55 @@ func (l *layout) own(v *graph.Value, first, last int) {
 	l.naive += b.size
 }
 
-// shared is the input of node i whose memory its first output takes: a view's source, or an input that dies here and
-// that the kernel may overwrite. nil when there is none.
-func (l *layout) shared(n *graph.Node, i int, k *Kernel, last []int) *graph.Value {
-	out := n.Out[0]
-	if in := n.Input(0); in != nil && isView(n) {
+// shared is the input of node i whose memory output o takes: a view's source, or an input that dies here and that the kernel
+// may overwrite. nil when there is none.
+func (l *layout) shared(n *graph.Node, i, o int, k *Kernel, last []int) *graph.Value {
+	out := n.Out[o]
+	if in := n.Input(0); o == 0 && in != nil && isView(n) {
 		// A state changes at Commit, a result read after the run must not.
 		if l.home[in.ID].Kind == graph.State && last[out.ID] == never {
 			return nil
 		}
 		return in
 	}
-	if k == nil {
-		return nil
-	}
-	for _, at := range k.InPlace {
+	for _, at := range k.over(o) {
 		in := n.Input(at)
 		if in == nil || bytesOf(in.Type) != bytesOf(out.Type) {
 			continue
 		}
 		b := l.blocks[l.home[in.ID]]
-		if b != nil && b.last == i && b.size == align(bytesOf(out.Type)) && !l.readTwice(n, at) {
+		if b != nil && b.last == i && b.size == align(bytesOf(out.Type)) && !l.readTwice(n, at) && !l.taken(n, o, in) {
 			return in
 		}
 	}
 	return nil
+}
+
+// over are the inputs that output o may lie over.
+func (k *Kernel) over(o int) []int {
+	if k == nil {
+		return nil
+	}
+	if o == 0 {
+		return k.InPlace
+	}
+	var list []int
+	for _, pair := range k.AlsoInPlace {
+		if pair[0] == o {
+			list = append(list, pair[1])
+		}
+	}
+	return list
+}
+
+// taken reports whether an output before o has the memory of in.
+func (l *layout) taken(n *graph.Node, o int, in *graph.Value) bool {
+	for _, v := range n.Out[:o] {
+		if v != nil && l.home[v.ID] == l.home[in.ID] {
+			return true
+		}
+	}
+	return false
 }
 
 // readTwice reports whether the memory of input at is also that of another input, which an in-place kernel would

@@ -87,6 +87,19 @@ func init() {
 		},
 		When: func(n *graph.Node) bool { return len(n.Out) == 1 },
 	})
+	Register(Kernel{Name: "test/mix two", Op: graph.OpID{Domain: testDomain, Type: "Mix"},
+		InPlace: []int{1, 0}, AlsoInPlace: [][2]int{{1, 1}, {1, 0}},
+		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
+			a, b, y, z := in[0].F32(), in[len(in)-1].F32(), out[0].F32(), out[1].F32()
+			return func() error {
+				for i := range y {
+					z[i], y[i] = 0.75*a[i]-b[i], 0.75*a[i]-0.5*b[i]
+				}
+				return nil
+			}, nil
+		},
+		When: func(n *graph.Node) bool { return len(n.Out) == 2 && n.Out[0] != nil && n.Out[1] != nil },
+	})
 }
 
 // randomGraph has values of a few sizes, views, several outputs, dead values, kept values and updates.
@@ -207,4 +220,28 @@ func TestReuseGivesTheSameBits(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An output that nobody reads is written like others: a second one must not lie over it.
+func TestOutputsShareNoInput(t *testing.T) {
+	g := graph.New("two outputs")
+	typ := graph.Type{DType: tensor.Float32, Shape: tensor.Shape{16}}
+	x := g.NewValue("x", graph.Input, typ)
+	g.Inputs = append(g.Inputs, x)
+	build := func(outs int, in ...*graph.Value) []*graph.Value {
+		out, err := op.Build(g, nil, testDomain, "Mix", nil, outs, in...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	out := build(2, x, build(1, x, x)[0])
+	g.Outputs = append(g.Outputs, out[1])
+	l := makeLayout(g, backend.Options{}, chooseKernels(g, backend.Options{}))
+	if l.home[out[0].ID] == l.home[out[1].ID] {
+		t.Error("two outputs have the memory of one input")
+	}
+	if l.home[out[0].ID] != g.Nodes[0].Out[0] {
+		t.Error("an input that dies is not taken over")
+	}
 }

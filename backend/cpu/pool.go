@@ -166,6 +166,10 @@ func taps(o, stride, dilation, kernel, padded int) int {
 }
 
 func (p *pool2d) average(y, x []float32) {
+	if p.pairs() {
+		p.averagePairs(y, x)
+		return
+	}
 	for r := range p.oh {
 		i0, r0, r1 := window(r, p.sh, p.ph, p.dh, p.kh, p.ih)
 		for q := range p.ow {
@@ -183,6 +187,10 @@ func (p *pool2d) average(y, x []float32) {
 }
 
 func (p *pool2d) averageGrad(dx, dy []float32) {
+	if p.pairs() {
+		p.averageGradPairs(dx, dy)
+		return
+	}
 	clear(dx)
 	for r := range p.oh {
 		i0, r0, r1 := window(r, p.sh, p.ph, p.dh, p.kh, p.ih)

@@ -32,17 +32,14 @@ type flatPool struct {
 // flatPoolElems bounds a padded plane, so that three of them stay in the second cache.
 const flatPoolElems = 32 << 10
 
-// fewPairs is the size of a result of 2 x 2 pooling below which copies of planes cost more than a loop over them.
-const fewPairs = 16
-
 // flatPoolOf plans a node, nil where the kernel cannot run it.
 func flatPoolOf(n *graph.Node) *flatPool {
 	if len(n.Out) != 1 || !poolFits(n) {
 		return nil
 	}
 	p, _ := pool2dOf(n)
-	if p.pairs() && p.oh*p.ow < fewPairs {
-		return nil
+	if p.pairs() {
+		return nil // a loop over pairs of rows is faster
 	}
 	f := &flatPool{pool2d: *p, rows: (p.oh-1)*p.sh + (p.kh-1)*p.dh + 1, cols: (p.ow-1)*p.sw + (p.kw-1)*p.dw + 1}
 	if p.sw > widest || f.rows*f.cols > flatPoolElems || p.ph >= f.rows || p.pw >= f.cols || p.empty() {

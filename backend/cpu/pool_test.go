@@ -23,7 +23,9 @@ func init() {
 		x, dy := op.Normalish(1, c.size...), op.Normalish(2, c.out...)
 		larger = append(larger,
 			largerCall{typ: "MaxPool", Sample: op.Sample{Name: c.name, Attrs: attrs, In: []*tensor.Tensor{x}}},
-			largerCall{domain: op.Internal, typ: "MaxPoolGrad", Sample: op.Sample{Name: c.name, Attrs: attrs, In: []*tensor.Tensor{dy, x}}})
+			largerCall{domain: op.Internal, typ: "MaxPoolGrad", Sample: op.Sample{Name: c.name, Attrs: attrs, In: []*tensor.Tensor{dy, x}}},
+			largerCall{typ: "AveragePool", Sample: op.Sample{Name: c.name, Attrs: attrs, In: []*tensor.Tensor{x}}},
+			largerCall{domain: op.Internal, typ: "AveragePoolGrad", Sample: op.Sample{Name: c.name, Attrs: attrs.With("shape", c.size), In: []*tensor.Tensor{dy}}})
 	}
 }
 

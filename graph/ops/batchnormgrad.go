@@ -39,21 +39,7 @@ func init() {
 			return nil
 		},
 		Eval: func(_ *graph.Node, in, out []*tensor.Tensor) error {
-			l := channelsOf(in[1].Shape)
-			dy, x, scale, mean, invstd := in[0].Float64s(), in[1].Float64s(), in[2].Float64s(), in[3].Float64s(), in[4].Float64s()
-			dscale, dbias := make([]float64, l.count), make([]float64, l.count)
-			dx := make([]float64, len(x))
-			size := float64(l.batch * l.plane)
-			for c := range l.count {
-				xhat := func(i int) float64 { return (x[i] - mean[c]) * invstd[c] }
-				l.each(c, func(i int) {
-					dbias[c] += dy[i]
-					dscale[c] += dy[i] * xhat(i)
-				})
-				l.each(c, func(i int) {
-					dx[i] = scale[c] * invstd[c] * (dy[i] - dbias[c]/size - xhat(i)*dscale[c]/size)
-				})
-			}
+			dx, dscale, dbias := batchNormGrad(in[0].Float64s(), in[1], in[2], in[3], in[4])
 			setOutputs(out, dx, dscale, dbias)
 			return nil
 		},
@@ -71,4 +57,24 @@ func init() {
 			return []op.Sample{exact, of("images", 3, 2, 3, 2, 2), of("rows", 3, 4, 3), of("dx alone", 1, 2, 2, 3)}
 		},
 	})
+}
+
+// batchNormGrad is the gradient with the statistics of the batch, given what arrives.
+func batchNormGrad(dy []float64, tx, tscale, tmean, tinvstd *tensor.Tensor) (dx, dscale, dbias []float64) {
+	l := channelsOf(tx.Shape)
+	x, scale, mean, invstd := tx.Float64s(), tscale.Float64s(), tmean.Float64s(), tinvstd.Float64s()
+	dscale, dbias = make([]float64, l.count), make([]float64, l.count)
+	dx = make([]float64, len(x))
+	size := float64(l.batch * l.plane)
+	for c := range l.count {
+		xhat := func(i int) float64 { return (x[i] - mean[c]) * invstd[c] }
+		l.each(c, func(i int) {
+			dbias[c] += dy[i]
+			dscale[c] += dy[i] * xhat(i)
+		})
+		l.each(c, func(i int) {
+			dx[i] = scale[c] * invstd[c] * (dy[i] - dbias[c]/size - xhat(i)*dscale[c]/size)
+		})
+	}
+	return dx, dscale, dbias
 }

@@ -113,7 +113,7 @@ func Role(g *graph.Graph, param *graph.Value) string {
 			continue
 		}
 		switch n.Op.Type {
-		case "BatchNormalization", "BatchNormTraining", "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization":
+		case "BatchNormalization", "BatchNormTraining", "FusedBatchNorm", "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization":
 			return "norm"
 		case "Gather":
 			if n.In[0] == param && len(param.Type.Shape) == 2 {

@@ -101,6 +101,7 @@ var steps = []step{
 	{"reach", reach},
 	{"attention", attention},
 	{"bias", bias},
+	{"fuse", fuse},
 	{"gradient", gradient},
 	{"clean", clean},
 }

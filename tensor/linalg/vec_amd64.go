@@ -86,6 +86,15 @@ func init() {
 	vecRmspropCenteredMomentum[cpu.AVX2], vecRmspropCenteredMomentum[cpu.AVX512] = rmspropCenteredMomentumAVX2, rmspropCenteredMomentumAVX512
 	vecRootFree[cpu.AVX2], vecRootFree[cpu.AVX512] = rootFreeAVX2, rootFreeAVX512
 	vecRootFreeMomentum[cpu.AVX2], vecRootFreeMomentum[cpu.AVX512] = rootFreeMomentumAVX2, rootFreeMomentumAVX512
+	vecGatedSums[cpu.AVX2], vecGatedSums[cpu.AVX512] = gatedSumsAVX2, gatedSumsAVX512
+	vecRectifiedSums[cpu.AVX2], vecRectifiedSums[cpu.AVX512] = rectifiedSumsAVX2, rectifiedSumsAVX512
+	vecGatedAffine2[cpu.AVX2], vecGatedAffine2[cpu.AVX512] = gatedAffine2AVX2, gatedAffine2AVX512
+	vecScaleShiftRelu[cpu.AVX2], vecScaleShiftRelu[cpu.AVX512] = scaleShiftReluAVX2, scaleShiftReluAVX512
+	vecScaleShiftAddRelu[cpu.AVX2], vecScaleShiftAddRelu[cpu.AVX512] = scaleShiftAddReluAVX2, scaleShiftAddReluAVX512
+	vecMaxPairs[cpu.AVX2], vecMaxPairs[cpu.AVX512] = maxPairsAVX2, maxPairsAVX512
+	vecMaxPairsGrad[cpu.AVX2], vecMaxPairsGrad[cpu.AVX512] = maxPairsGradAVX2, maxPairsGradAVX512
+	vecSumPairs[cpu.AVX2], vecSumPairs[cpu.AVX512] = sumPairsAVX2, sumPairsAVX512
+	vecScaleTwice[cpu.AVX2], vecScaleTwice[cpu.AVX512] = scaleTwiceAVX2, scaleTwiceAVX512
 }
 
 //go:noescape
@@ -561,3 +570,57 @@ func rootFreeMomentumAVX2(w, g, curvature, buf []float32, p RootFree[float32])
 
 //go:noescape
 func rootFreeMomentumAVX512(w, g, curvature, buf []float32, p RootFree[float32])
+
+//go:noescape
+func gatedSumsAVX2(dy, x []float32, a, b, m float32) (sum, product float32)
+
+//go:noescape
+func gatedSumsAVX512(dy, x []float32, a, b, m float32) (sum, product float32)
+
+//go:noescape
+func rectifiedSumsAVX2(dst, dy, y, x []float32, m float32) (sum, product float32)
+
+//go:noescape
+func rectifiedSumsAVX512(dst, dy, y, x []float32, m float32) (sum, product float32)
+
+//go:noescape
+func gatedAffine2AVX2(dst, dy, x []float32, a, b, c, d, e float32)
+
+//go:noescape
+func gatedAffine2AVX512(dst, dy, x []float32, a, b, c, d, e float32)
+
+//go:noescape
+func scaleShiftReluAVX2(dst, x []float32, a, b float32)
+
+//go:noescape
+func scaleShiftReluAVX512(dst, x []float32, a, b float32)
+
+//go:noescape
+func scaleShiftAddReluAVX2(dst, x, y []float32, a, b float32)
+
+//go:noescape
+func scaleShiftAddReluAVX512(dst, x, y []float32, a, b float32)
+
+//go:noescape
+func maxPairsAVX2(top, bottom, dst []float32)
+
+//go:noescape
+func maxPairsAVX512(top, bottom, dst []float32)
+
+//go:noescape
+func maxPairsGradAVX2(dtop, dbottom, top, bottom, dy []float32)
+
+//go:noescape
+func maxPairsGradAVX512(dtop, dbottom, top, bottom, dy []float32)
+
+//go:noescape
+func sumPairsAVX2(top, bottom, dst []float32, a float32)
+
+//go:noescape
+func sumPairsAVX512(top, bottom, dst []float32, a float32)
+
+//go:noescape
+func scaleTwiceAVX2(dst, x []float32, a float32)
+
+//go:noescape
+func scaleTwiceAVX512(dst, x []float32, a float32)

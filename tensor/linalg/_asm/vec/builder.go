@@ -31,16 +31,17 @@ type step struct {
 // builder records a body and then allocates registers in one pass, as there are no jumps in it.
 type builder struct {
 	*isa
-	table  *constants
-	values []value
-	steps  []step
-	used   map[int]bool // registers taken; those of masks count from 100
-	tail   bool         // the last, partial vector
-	cut    val          // the mask of its lanes, for AVX2
-	offset int          // of the vector in bytes
-	accs   []val        // of the vector
-	args   map[string]val
-	ptrs   map[string]string
+	table   *constants
+	values  []value
+	steps   []step
+	used    map[int]bool // registers taken; those of masks count from 100
+	tail    bool         // the last, partial vector
+	cut     val          // the mask of its lanes, for AVX2
+	halfCut val          // the mask of half as many
+	offset  int          // of the vector in bytes
+	accs    []val        // of the vector
+	args    map[string]val
+	ptrs    map[string]string
 }
 
 func newBuilder(s *isa, table *constants) *builder {

@@ -14,14 +14,17 @@ type function struct {
 	record  string             // type of the struct p whose fields the scalars are, "" for arguments of their own
 	numbers map[string]float64 // constants that are kept in registers, used like scalars
 	unroll  int                // vectors a turn
+	half    bool               // some slices have half the length; the first has an even one
 
 	body func(b *builder)
 
-	// A reduction has some accumulators for each vector of a turn.
-	result string // type
-	accs   int
-	start  float64
-	fold   string // instruction that joins accumulators
+	// A reduction has some accumulators for each vector of a turn, and instead of result maybe float32 results with names,
+	// of which each has an accumulator.
+	result  string // type
+	results []string
+	accs    int
+	start   float64
+	fold    string // instruction that joins accumulators
 }
 
 func (f *function) table() string { return "vec" + strings.ToUpper(f.name[:1]) + f.name[1:] }
@@ -38,6 +41,9 @@ func (f *function) signature() string {
 	if f.result != "" {
 		s += " " + f.result
 	}
+	if f.results != nil {
+		s += " (" + strings.Join(f.results, ", ") + " float32)"
+	}
 	return s
 }
 
@@ -53,6 +59,9 @@ func (f *function) emit(t *text, s *isa, table *constants) {
 	case "float64":
 		size = result + 8
 	}
+	if f.results != nil {
+		size = result + 4*len(f.results)
+	}
 	t.line("\n// func %s%s", f.name+s.name, f.signature())
 	t.line("TEXT ·%s%s(SB), NOSPLIT, $0-%d", f.name, s.name, size)
 	f.arguments(t, b)
@@ -67,8 +76,13 @@ func (f *function) emit(t *text, s *isa, table *constants) {
 	f.lastLanes(t, b)
 	f.vectors(t, b, 1, accs)
 	t.label("end")
-	if f.result != "" {
-		f.reduce(t, b, accs, result)
+	switch {
+	case f.result != "":
+		f.reduce(t, b, accs, "ret", result)
+	case f.results != nil:
+		for i, name := range f.results {
+			f.reduce(t, b, every(accs, i, len(f.results)), name, result+4*i)
+		}
 	}
 	t.op("VZEROUPPER")
 	t.op("RET")
@@ -143,6 +157,13 @@ func (f *function) lastLanes(t *text, b *builder) {
 		t.op("MOVQ $-1, R12")
 		t.op("BZHIQ CX, R12, R12")
 		t.op("KMOVW R12, K1")
+		if f.half {
+			b.used[maskRegs+7] = true
+			t.op("SHRQ $1, CX")
+			t.op("MOVQ $-1, R12")
+			t.op("BZHIQ CX, R12, R12")
+			t.op("KMOVW R12, K7")
+		}
 		return
 	}
 	b.table.masks = true
@@ -150,10 +171,23 @@ func (f *function) lastLanes(t *text, b *builder) {
 	t.op("LEAQ masks<>+32(SB), R12")
 	t.op("NEGQ CX")
 	t.op("VMOVUPS (R12)(CX*4), %s", b.regOf(b.cut))
+	if f.half {
+		b.halfCut = b.pin()
+		t.op("VMOVUPS (R12)(CX*2), %s", b.regOf(b.halfCut))
+	}
+}
+
+// every is each step-th of accs, from first on.
+func every(accs []val, first, step int) []val {
+	var some []val
+	for i := first; i < len(accs); i += step {
+		some = append(some, accs[i])
+	}
+	return some
 }
 
 // reduce joins the accumulators pairwise, then halves of the vector, and returns what is left.
-func (f *function) reduce(t *text, b *builder, accs []val, result int) {
+func (f *function) reduce(t *text, b *builder, accs []val, name string, result int) {
 	for n := len(accs); n > 1; n /= 2 {
 		for i := range n / 2 {
 			if f.fold == "VMAXPS" {
@@ -179,12 +213,13 @@ func (f *function) reduce(t *text, b *builder, accs []val, result int) {
 	half("VEXTRACTF128 $1, Y%d, X%d", "X")
 	if f.result == "float64" {
 		half("VPERMILPD $1, X%d, X%d", "X")
-		t.op("VMOVSD X%d, ret+%d(FP)", reg, result)
+		t.op("VMOVSD X%d, %s+%d(FP)", reg, name, result)
 		return
 	}
 	half("VPERMILPS $0x4e, X%d, X%d", "X")
 	half("VPERMILPS $0xb1, X%d, X%d", "X")
-	t.op("VMOVSS X%d, ret+%d(FP)", reg, result)
+	t.op("VMOVSS X%d, %s+%d(FP)", reg, name, result)
+	delete(b.used, other)
 }
 
 // anyNaN returns NaN when a lane is, as VMAXPS would lose it.

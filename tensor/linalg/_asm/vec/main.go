@@ -26,6 +26,8 @@ func main() {
 		{"vec_func_amd64.s", transcendentals()},
 		{"vec_curve_amd64.s", curves()},
 		{"vec_update_amd64.s", updates()},
+		{"vec_gate_amd64.s", gates()},
+		{"vec_pairs_amd64.s", pairs()},
 	}
 	var all []function
 	for _, f := range files {
