@@ -17,7 +17,7 @@ import (
 )
 
 // precisions are the choices of --dtype.
-var precisions = map[string]tensor.DType{"": tensor.Float32, "f32": tensor.Float32, "f64": tensor.Float64}
+var precisions = map[string]tensor.DType{"": tensor.Float32, "f32": tensor.Float32, "f64": tensor.Float64, "bf16": tensor.BFloat16Type}
 
 // Session is an opened model with its data, ready to train or evaluate.
 type Session struct {

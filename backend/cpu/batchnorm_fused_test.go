@@ -120,7 +120,7 @@ func runNode(t *testing.T, domain, typ string, attrs graph.Attrs, outs int, in .
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := call{def, op.Sample{Attrs: attrs, In: in, Outs: outs}}.node()
+	n, err := call{def: def, Sample: op.Sample{Attrs: attrs, In: in, Outs: outs}}.node()
 	if err != nil {
 		t.Fatal(err)
 	}

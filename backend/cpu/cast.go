@@ -7,7 +7,7 @@ import (
 
 func init() {
 	Register(Kernel{
-		Name: "cast", Op: onnx("Cast"),
+		Name: "cast", Op: onnx("Cast"), Half: func(*graph.Node) bool { return true },
 		When: func(n *graph.Node) bool { return bindCast(n.In[0].Type.DType, n.Out[0].Type.DType) != nil },
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 			return bindCast(in[0].DType, out[0].DType)(in[0], out[0], s), nil

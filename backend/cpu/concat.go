@@ -7,7 +7,7 @@ import (
 
 func init() {
 	Register(Kernel{
-		Name: "concat", Op: onnx("Concat"), When: smallRank,
+		Name: "concat", Op: onnx("Concat"), When: smallRank, Half: joins,
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 			axis, err := out[0].Shape.Axis(n.Attrs.Int("axis", 0))
 			if err != nil {
@@ -23,7 +23,7 @@ func init() {
 		},
 	})
 	Register(Kernel{
-		Name: "split", Op: onnx("Split"), When: func(n *graph.Node) bool { return n.Out[0] != nil && smallRank(n) },
+		Name: "split", Op: onnx("Split"), Half: moves, When: func(n *graph.Node) bool { return n.Out[0] != nil && smallRank(n) },
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 			axis, err := in[0].Shape.Axis(n.Attrs.Int("axis", 0))
 			if err != nil {

@@ -38,13 +38,14 @@ func BenchmarkConv(b *testing.B) {
 	for _, c := range convBenches {
 		for _, direction := range []string{"Conv", "ConvGradInput", "ConvGradWeight"} {
 			for _, threads := range []string{"1t", "2t"} {
-				b.Run(c.name+"/"+direction+"/"+threads, func(b *testing.B) { c.run(b, direction, int(threads[0]-'0')) })
+				b.Run(c.name+"/"+direction+"/"+threads, func(b *testing.B) { c.run(b, direction, int(threads[0]-'0'), false) })
 			}
 		}
 	}
 }
 
-func (c *convBench) run(b *testing.B, direction string, threads int) {
+// run times the kernel of a direction, with activations in bf16 or all in float32.
+func (c *convBench) run(b *testing.B, direction string, threads int, half bool) {
 	out := (c.size+2*c.pads-c.k)/c.s + 1
 	x, w, y := tensor.Shape{c.n, c.c, c.size, c.size}, tensor.Shape{c.m, c.c, c.k, c.k}, tensor.Shape{c.n, c.m, out, out}
 	attrs := graph.MakeAttrs("pads", []int{c.pads, c.pads, c.pads, c.pads}, "strides", []int{c.s, c.s})
@@ -62,7 +63,11 @@ func (c *convBench) run(b *testing.B, direction string, threads int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	n, err := call{def, s}.node()
+	l := largerCall{Sample: s}
+	if half {
+		l = halfConvCall(direction, s)
+	}
+	n, err := call{def, l.Sample, l.out}.node()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -70,7 +75,7 @@ func (c *convBench) run(b *testing.B, direction string, threads int) {
 	pool := par.New(threads)
 	defer pool.Close()
 	room := tensor.New(tensor.Uint8, k.Scratch(n, threads)+64)
-	run, err := k.Bind(n, s.In, []*tensor.Tensor{tensor.New(tensor.Float32, n.Out[0].Type.Shape...)}, Scratch{Pool: pool, Mem: aligned(room.Data)})
+	run, err := k.Bind(n, l.In, []*tensor.Tensor{tensor.New(n.Out[0].Type.DType, n.Out[0].Type.Shape...)}, Scratch{Pool: pool, Mem: aligned(room.Data)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 
 func init() {
 	Register(Kernel{
-		Name: "gather", Op: onnx("Gather"),
+		Name: "gather", Op: onnx("Gather"), Half: moves,
 		When: func(n *graph.Node) bool {
 			_, err := n.In[0].Type.Shape.Axis(n.Attrs.Int("axis", 0))
 			return err == nil && isIndex(n.In[1].Type.DType)

@@ -19,6 +19,9 @@ type Kernel struct {
 	Rank int        // the highest rank whose When holds is taken
 	// When says whether the kernel can run the node: CPU features, types, layout, shapes. nil: always.
 	When func(n *graph.Node) bool
+	// Half says whether the kernel itself takes the bf16 values of a node that has some; nil: never. Other kernels see them
+	// widened to float32, and When sees their nodes so.
+	Half func(n *graph.Node) bool
 	// Scratch is the number of bytes of temporary memory a run needs with so many threads; nil: none.
 	Scratch func(n *graph.Node, threads int) int
 	// InPlace lists inputs whose memory output 0 may take when they die at this node and are as large; Bind may then

@@ -20,6 +20,7 @@ import (
 type call struct {
 	def op.Def
 	op.Sample
+	out tensor.DType // see largerCall
 }
 
 func (c call) String() string { return fmt.Sprintf("%v/%s", c.def.ID(), c.Name) }
@@ -30,7 +31,8 @@ var larger []largerCall
 
 type largerCall struct {
 	domain, typ string
-	opset       int // 0: op.EmitOpset
+	opset       int          // 0: op.EmitOpset
+	out         tensor.DType // of outputs, when it is not what inference says
 	op.Sample
 }
 
@@ -39,7 +41,7 @@ func calls(t *testing.T) []call {
 	for _, def := range op.All() {
 		if def.Samples != nil {
 			for _, s := range def.Samples() {
-				all = append(all, call{def, s})
+				all = append(all, call{def: def, Sample: s})
 			}
 		}
 	}
@@ -53,12 +55,13 @@ func calls(t *testing.T) []call {
 			continue
 		}
 		l.Name = "larger " + l.Name
-		all = append(all, call{def, l.Sample})
+		all = append(all, call{def, l.Sample, l.out})
 	}
 	return all
 }
 
-// node builds and infers the call.
+// node builds and infers the call. One that says what its outputs are has inputs of several types, as only passes make, and is
+// inferred as if all were float32.
 func (c call) node() (*graph.Node, error) {
 	g := graph.New("call")
 	n := &graph.Node{Name: "n", Op: c.def.ID(), Attrs: c.Attrs}
@@ -76,7 +79,30 @@ func (c call) node() (*graph.Node, error) {
 		n.Out = append(n.Out, g.NewValue("", graph.Computed, graph.Type{}))
 	}
 	g.AddNode(n)
-	return n, c.def.Infer(n)
+	if c.out == tensor.Invalid {
+		return n, c.def.Infer(n)
+	}
+	return n, c.inferMixed(n)
+}
+
+func (c call) inferMixed(n *graph.Node) error {
+	for _, v := range n.In {
+		if v != nil && v.Type.DType.IsFloat() {
+			v.Type.DType = tensor.Float32
+		}
+	}
+	if err := c.def.Infer(n); err != nil {
+		return err
+	}
+	for i, v := range n.In {
+		if v != nil {
+			v.Type.DType = c.In[i].DType
+		}
+	}
+	for _, v := range n.Out {
+		v.Type.DType = c.out
+	}
+	return nil
 }
 
 // run binds and runs the kernel twice over poisoned memory. inPlace >= 0 puts output 0 over that input.

@@ -86,20 +86,33 @@ func (engine) Compile(g *graph.Graph, o backend.Options) (backend.Program, error
 // chooseKernels picks the best kernel of each node, nil where the reference runs it.
 func chooseKernels(g *graph.Graph, o backend.Options) []*Kernel {
 	chosen := make([]*Kernel, len(g.Nodes))
-	if o.Reference {
-		return chosen
-	}
 	for i, n := range g.Nodes {
-		if op.Empty(n) {
-			continue
-		}
-		if c := Candidates(n); len(c) > 0 {
-			chosen[i] = &c[0]
-		} else if isView(n) {
-			chosen[i] = &copyView
+		switch {
+		case op.Empty(n):
+		case !o.Reference:
+			chosen[i] = kernelFor(n)
+		case hasHalf(n):
+			chosen[i] = throughFloat32(reference, inFloat32(n))
 		}
 	}
 	return chosen
+}
+
+// reference runs a node on its operator's float64 reference.
+var reference = Kernel{
+	Name: "reference",
+	Bind: func(n *graph.Node, in, out []*tensor.Tensor, _ Scratch) (func() error, error) {
+		def, err := op.Of(n)
+		return func() error {
+			// The reference may count on zeros, as freshly made tensors have.
+			for _, t := range out {
+				if t != nil {
+					clear(t.Data)
+				}
+			}
+			return def.Eval(n, in, out)
+		}, err
+	},
 }
 
 // copyView runs a view that must not share its input's memory.
@@ -185,16 +198,7 @@ func (p *program) bind(n *graph.Node, k *Kernel, l *layout, s Scratch) (step, er
 		return step{node: n, kernel: "nothing"}, nil
 	}
 	if k == nil {
-		def, err := op.Of(n)
-		return step{n, "reference", func() error {
-			// The reference may count on zeros, as freshly made tensors have.
-			for _, t := range out {
-				if t != nil {
-					clear(t.Data)
-				}
-			}
-			return def.Eval(n, in, out)
-		}}, err
+		k = &reference
 	}
 	s.Mem = s.Mem[:0]
 	if k.Scratch != nil {

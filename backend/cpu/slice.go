@@ -7,7 +7,7 @@ import (
 
 func init() {
 	Register(Kernel{
-		Name: "slice", Op: onnx("Slice"),
+		Name: "slice", Op: onnx("Slice"), Half: moves,
 		When: func(n *graph.Node) bool {
 			_, ok := sliceSource(n, nil)
 			return ok && smallRank(n)

@@ -8,7 +8,7 @@ import (
 
 func init() {
 	Register(Kernel{
-		Name: "slice_grad", Op: graph.OpID{Domain: op.Internal, Type: "SliceGrad"}, When: smallRank,
+		Name: "slice_grad", Op: graph.OpID{Domain: op.Internal, Type: "SliceGrad"}, When: smallRank, Half: moves,
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 			to := whole(out[0])
 			for d, first := range n.Attrs.Ints("starts") {

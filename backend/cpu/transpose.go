@@ -9,7 +9,7 @@ import (
 
 func init() {
 	Register(Kernel{
-		Name: "transpose", Op: onnx("Transpose"), When: smallRank,
+		Name: "transpose", Op: onnx("Transpose"), When: smallRank, Half: moves,
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 			from := whole(in[0])
 			strides := make([]int, len(from.strides))

@@ -23,7 +23,8 @@ type Options struct {
 	Loss Loss
 	// Tie keeps equal initializers that reach the graph through Identity one parameter.
 	Tie bool
-	// DType is the precision of floating point: Invalid and Float32 leave the graph as it is.
+	// DType is the precision of floating point: Invalid and Float32 leave the graph as it is, Float64 makes it compute in
+	// float64 throughout, BFloat16 stores activations and their gradients in bf16.
 	DType tensor.DType
 	// Freeze makes a parameter a constant, and Train, where given, every parameter but those it is true for.
 	Freeze, Train func(name string) bool
@@ -104,6 +105,7 @@ var steps = []step{
 	{"fuse", fuse},
 	{"gradient", gradient},
 	{"clean", clean},
+	{"narrow", narrow},
 }
 
 // Build runs the passes over g, which it changes.

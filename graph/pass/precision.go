@@ -18,11 +18,11 @@ const (
 // attributes are widened, inputs are cast where they are read. Few kernels take float64, so this is for verification.
 func precision(b *Built, o *Options) error {
 	switch o.DType {
-	case tensor.Invalid, tensor.Float32:
+	case tensor.Invalid, tensor.Float32, tensor.BFloat16Type: // bfloat16 comes last, see narrow
 		return nil
 	case tensor.Float64:
 	default:
-		return fmt.Errorf("a graph cannot be built in %v; float32 and float64 are possible", o.DType)
+		return fmt.Errorf("a graph cannot be built in %v; float32, float64 and bfloat16 are possible", o.DType)
 	}
 	widen(b.Graph)
 	return castInputs(b.Graph)

@@ -16,9 +16,10 @@ const (
 	AVX2                    // AVX2 and FMA3
 	AVX512                  // AVX-512 F, BW, DQ, VL
 	AVX512BF16              // and VDPBF16PS
+	AMX                     // and the tiles of AMX with TDPBF16PS, which the system has to permit
 )
 
-var levelNames = [...]string{"generic", "avx2", "avx512", "avx512bf16"}
+var levelNames = [...]string{"generic", "avx2", "avx512", "avx512bf16", "amx"}
 
 func (l Level) String() string { return levelNames[l] }
 
@@ -29,7 +30,7 @@ func ParseLevel(s string) (Level, error) {
 			return Level(i), nil
 		}
 	}
-	return 0, fmt.Errorf("unknown instruction set %q (there are: generic avx2 avx512 avx512bf16)", s)
+	return 0, fmt.Errorf("unknown instruction set %q (there are: generic avx2 avx512 avx512bf16 amx)", s)
 }
 
 // Detected is the highest level of this machine, as compiled: a noasm build has Generic only.
@@ -41,8 +42,12 @@ func Detected() Level {
 		return AVX2
 	case !x.HasAVX512BF16:
 		return AVX512
-	default:
+	case !x.HasAMXTile || !x.HasAMXBF16:
 		return AVX512BF16
+	case !permitTiles():
+		return AVX512 // processors with AMX multiply bf16 by VDPBF16PS at half the rate of float32
+	default:
+		return AMX
 	}
 }
 

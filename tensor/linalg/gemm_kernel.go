@@ -20,8 +20,8 @@ type kernel struct {
 
 // kernels has an entry for each instruction set with a kernel of its own.
 var kernels = [...]*kernel{
-	cpu.Generic:    {level: cpu.Generic, mr: genericMR, nr: genericNR, kc: 256, columns: genericNR},
-	cpu.AVX512BF16: nil,
+	cpu.Generic: {level: cpu.Generic, mr: genericMR, nr: genericNR, kc: 256, columns: genericNR},
+	cpu.AMX:     nil,
 }
 
 // currentKernel is the best kernel that the instruction set in use allows.

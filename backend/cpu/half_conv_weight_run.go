@@ -1,0 +1,194 @@
+package cpu
+
+import (
+	"github.com/onnxtrain/onnxtrain/internal/par"
+	"github.com/onnxtrain/onnxtrain/tensor/linalg"
+)
+
+// halfWeightRun is a halfWeight with its data.
+type halfWeightRun struct {
+	*halfWeight
+	pool    *par.Pool
+	dw      []float32
+	dy, x   []uint16
+	sums    []float32
+	zeros   []uint16
+	fills   []halfFill // of the workers when each has a part
+	workers []halfWeightWorker
+	current halfPart // what is being summed by all workers
+}
+
+// halfFill is the memory of a fill.
+type halfFill struct {
+	cleared              bool
+	planes, gathered, dy []float32 // of pairs
+}
+
+// halfWeightWorker is what a worker has for itself: the pairs that are being put.
+type halfWeightWorker struct {
+	tile      linalg.HalfTile
+	plane, dy []float32
+}
+
+// halfPart is some images, side by side, of a section of a group.
+type halfPart struct {
+	group, section, first, count int
+	clear                        bool
+}
+
+func (r *halfWeightRun) bind(s Scratch) func() error {
+	sums, zeros := r.shared()
+	mem := floats(s.Mem)
+	r.sums, r.zeros, mem = mem[:sums], halfWords(mem[sums:][:zeros]), mem[sums+zeros:]
+	take := func(size int) []float32 {
+		part := mem[:size:size]
+		mem = mem[roundUp(size, 16):]
+		return part
+	}
+	r.fills = make([]halfFill, r.countFills(s.Pool.Threads()))
+	for i := range r.fills {
+		planes, gathered, dy := r.sizes()
+		r.fills[i] = halfFill{planes: take(planes), gathered: take(gathered), dy: take(dy)}
+	}
+	r.workers = make([]halfWeightWorker, s.Pool.Threads())
+	for i := range r.workers {
+		plane, dy := r.pairs()
+		r.workers[i] = halfWeightWorker{plane: take(plane), dy: take(dy)}
+	}
+	sumPart, finish, add := r.sumPart, r.finish, r.addParts
+	all := r.sumAll()
+	return func() error {
+		clear(r.zeros)
+		for i := range r.fills {
+			r.fills[i].cleared = false
+		}
+		if r.parts == 1 {
+			all()
+		} else {
+			r.pool.For(r.parts, 1, sumPart)
+			r.pool.For(r.g*r.halfWeight.sums(), chunk, add)
+		}
+		r.pool.For(r.g*r.turns(), 1, finish)
+		return nil
+	}
+}
+
+// prepare makes sure that what no fill writes is 0.
+func (f *halfFill) prepare() {
+	if !f.cleared {
+		clear(f.planes)
+		clear(f.gathered)
+		clear(f.dy)
+		f.cleared = true
+	}
+}
+
+// each calls fn with what images [first, last) side by side are summed in.
+func (r *halfWeightRun) each(first, last int, fn func(p halfPart)) {
+	for group := range r.g {
+		for at := first; at < last; at += r.some {
+			for section := range r.sections {
+				fn(halfPart{group: group, section: section, first: at, count: min(r.some, last-at), clear: at == first && section == 0})
+			}
+		}
+	}
+}
+
+// sumPart sums parts [lo, hi) of the batch.
+func (r *halfWeightRun) sumPart(worker, lo, hi int) {
+	f, w := &r.fills[worker], &r.workers[worker]
+	f.prepare()
+	for part := lo; part < hi; part++ {
+		sums := r.sums[part*r.g*r.halfWeight.sums():]
+		first := part * r.part
+		r.each(first, min(first+r.part, r.joins), func(p halfPart) {
+			for i := range r.puts(p) {
+				r.put(w, f, p, i)
+			}
+			for i := range r.products() {
+				r.multiply(&w.tile, f, sums, p, i)
+			}
+		})
+	}
+}
+
+// sumAll sums the batch with all workers in each fill.
+func (r *halfWeightRun) sumAll() func() {
+	f := &r.fills[0]
+	put := func(worker, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			r.put(&r.workers[worker], f, r.current, i)
+		}
+	}
+	multiply := func(worker, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			r.multiply(&r.workers[worker].tile, f, r.sums, r.current, i)
+		}
+	}
+	step := func(p halfPart) {
+		r.current = p
+		r.pool.For(r.puts(p), 1, put)
+		r.pool.For(r.products(), 1, multiply)
+	}
+	return func() {
+		f.prepare()
+		r.each(0, r.joins, step)
+	}
+}
+
+// addParts adds the parts of sums [lo, hi).
+func (r *halfWeightRun) addParts(_, lo, hi int) {
+	for part := 1; part < r.parts; part++ {
+		addVV(r.sums[lo:hi], r.sums[lo:hi], r.sums[part*r.g*r.halfWeight.sums()+lo:][:hi-lo])
+	}
+}
+
+// products is the number of products of a fill, each of some rows and columns for all taps.
+func (r *halfWeightRun) products() int { return ceilDiv(r.rows, linalg.HalfRows) * r.panels }
+
+func (r *halfWeightRun) multiply(t *linalg.HalfTile, f *halfFill, sums []float32, p halfPart, i int) {
+	panel, row := i%r.panels, i/r.panels*linalg.HalfRows
+	column := panel * linalg.HalfCols
+	x, taps := f.planes, r.taps
+	if r.gather {
+		x, taps = f.gathered, taps[:1]
+	}
+	for k, tap := range taps {
+		if r.gather {
+			tap = 0
+		}
+		*t = linalg.HalfTile{
+			A: halfWords(x[row*r.line+tap:]), AAt: r.a[:p.count*r.blocks], ARow: 2 * r.line, Steps: linalg.HalfSteps,
+			B: halfWords(f.dy[panel*r.some*r.positions*linalg.HalfCols:]), BAt: r.b[:p.count*r.blocks], BRow: 2 * linalg.HalfCols,
+			BPanel: 2 * linalg.HalfCols * r.some * r.positions,
+			C:      sums[p.group*r.halfWeight.sums()+(k*r.rows+row)*r.m+column:], CRow: r.m,
+			Rows: min(linalg.HalfRows, r.rows-row), Cols: min(linalg.HalfCols, r.m-column), Clear: p.clear,
+		}
+		t.Run()
+	}
+}
+
+// turns is the number of tasks that write the weights of a group, and finish runs them.
+func (r *halfWeightRun) turns() int {
+	if r.conv2d.taps() == 1 || r.gather {
+		return ceilDiv(r.rows, halfTurn)
+	}
+	return r.c
+}
+
+// halfTurn is how many rows of sums are turned to columns at a time.
+const halfTurn = 32
+
+func (r *halfWeightRun) finish(_, lo, hi int) {
+	turns, taps := r.turns(), r.conv2d.taps()
+	for i := lo; i < hi; i++ {
+		group, turn := i/turns, i%turns
+		sums, dw := r.sums[group*r.halfWeight.sums():], r.dw[group*r.halfWeight.sums():]
+		if taps == 1 || r.gather {
+			row := turn * halfTurn
+			r.sweeper.Transpose(dw[row:], r.filter(), sums[row*r.m:], r.m, r.m, min(halfTurn, r.rows-row))
+			continue
+		}
+		r.sweeper.Transpose(dw[turn*taps:], r.filter(), sums[turn*r.m:], r.c*r.m, r.m, taps)
+	}
+}

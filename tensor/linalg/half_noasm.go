@@ -1,0 +1,9 @@
+//go:build !amd64 || noasm
+
+package linalg
+
+func narrow(dst []uint16, src []float32) { narrowGeneric(dst, src) }
+func widen(dst []float32, src []uint16)  { widenGeneric(dst, src) }
+func pair(dst, even, odd []uint16)       { pairGeneric(dst, even, odd) }
+
+func (t *HalfTile) run() { t.runGeneric() }
