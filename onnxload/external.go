@@ -26,6 +26,8 @@ type reader struct {
 	hardLinks bool     // Options.HardLinks
 	left      int64    // bytes that external and densified tensors may still take
 	merged    bool     // Options.Merged
+	// apart says that raw data is copied: where not all of it can be aliased, the file's bytes go once the model is decoded.
+	apart bool
 	// Tensors that name the same range share its memory.
 	read   map[extent]*tensor.Tensor
 	hashes map[string]string // SHA-1 by location

@@ -1,6 +1,7 @@
 package onnxload
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -16,7 +17,7 @@ type loaded struct {
 	err error
 }
 
-// tensor decodes a tensor. Raw data is aliased where it is aligned.
+// tensor decodes a tensor.
 func (r *reader) tensor(p *onnxpb.TensorProto) (*tensor.Tensor, error) {
 	t, err := r.values(p)
 	if err != nil {
@@ -64,14 +65,37 @@ func shapeOf(dims []int64, dt tensor.DType) (tensor.Shape, error) {
 	return shape, shape.Check(dt)
 }
 
-// raw views the raw data. What is not aligned is copied, and the message then points at the copy, so that the model does
-// not hold both.
+// raw views the raw data, or copies it and lets the message point at the copy, so that the model does not hold both.
 func (r *reader) raw(p *onnxpb.TensorProto, dt tensor.DType, shape tensor.Shape) (*tensor.Tensor, error) {
-	t, err := fromBytes(dt, shape, *p.RawData)
+	b := *p.RawData
+	if r.apart {
+		b = bytes.Clone(b)
+	}
+	t, err := fromBytes(dt, shape, b)
 	if err == nil {
 		*p.RawData = t.Data
 	}
 	return t, err
+}
+
+// scattered reports whether the raw data of some tensor does not lie where its elements can be read.
+func scattered(m *onnxpb.ModelProto) bool {
+	found := errors.New("found")
+	look := func(p *onnxpb.TensorProto) error {
+		dt, err := dtypeOf(p.GetDataType())
+		if err == nil && p.RawData != nil && len(*p.RawData) > 0 && !tensor.Aligned(dt, *p.RawData) {
+			return found
+		}
+		return nil
+	}
+	return walk{tensor: look, sparse: func(p *onnxpb.SparseTensorProto) error {
+		for _, part := range []*onnxpb.TensorProto{p.Values, p.Indices} {
+			if part != nil {
+				return look(part)
+			}
+		}
+		return nil
+	}}.model(m) != nil
 }
 
 // fromBytes is tensor.FromBytes with bools held to 0 and 1, which Go relies on.
@@ -129,6 +153,7 @@ func typedData(p *onnxpb.TensorProto, dt tensor.DType) (write func(*tensor.Tenso
 func (m *Model) load(r *reader) error {
 	m.tensors = map[*onnxpb.TensorProto]loaded{}
 	m.sparse = map[*onnxpb.SparseTensorProto]loaded{}
+	r.apart = scattered(m.proto)
 	keep := func(t *tensor.Tensor, err error) (loaded, error) {
 		if errors.As(err, new(unsupportedType)) {
 			return loaded{err: err}, nil

@@ -159,6 +159,25 @@ func TestRawDataIsNotCopied(t *testing.T) {
 	}
 }
 
+// TestOneTensorOutOfLineFreesTheFile has a tensor that can be aliased and one that cannot.
+func TestOneTensorOutOfLineFreesTheFile(t *testing.T) {
+	for shift := range 4 {
+		p := file(graphOf("x", "y", some(initializer("w", row(1, 2)), initializer("odd", row(3, 4))), node("Add", "x,w", "a"), node("Add", "a,odd", "y")))
+		p.ProducerName = ptr(strings.Repeat("p", shift))
+		b := encode(t, p)
+		m, err := Decode("m.onnx", b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"w", "odd"} {
+			w := valueNamed(t, mustGraph(t, m), name).Init
+			if at := bytes.Index(b, w.Data); at < 0 || &b[at] == unsafe.SliceData(w.Data) {
+				t.Errorf("shift %d: %s at %d keeps the file's bytes", shift, name, at)
+			}
+		}
+	}
+}
+
 func TestSparseTensors(t *testing.T) {
 	sparse := func(dims []int64, values *tensor.Tensor, indices *tensor.Tensor) *onnxpb.SparseTensorProto {
 		return &onnxpb.SparseTensorProto{Dims: dims, Values: initializer("w", values), Indices: initializer("", indices)}

@@ -7,6 +7,12 @@ import (
 // Float64s copies the elements out as float64: integers above 2^53 round, false and true are 0 and 1.
 func (t *Tensor) Float64s() []float64 {
 	out := make([]float64, t.Elems())
+	t.CopyFloat64s(out)
+	return out
+}
+
+// CopyFloat64s is Float64s into out, which has a place for each element.
+func (t *Tensor) CopyFloat64s(out []float64) {
 	switch t.DType {
 	case Float32:
 		widen(out, Slice[float32](t))
@@ -22,6 +28,7 @@ func (t *Tensor) Float64s() []float64 {
 		}
 	case Bool:
 		for i, v := range t.Data {
+			out[i] = 0
 			if v != 0 {
 				out[i] = 1
 			}
@@ -43,7 +50,6 @@ func (t *Tensor) Float64s() []float64 {
 	case Uint64:
 		widen(out, Slice[uint64](t))
 	}
-	return out
 }
 
 // SetFloat64s stores v, rounded once to the tensor's type: to nearest even for floating point, truncated towards

@@ -52,12 +52,17 @@ func FromBytes(dt DType, shape Shape, b []byte) (*Tensor, error) {
 	if want := shape.Elems() * dt.Size(); len(b) != want {
 		return nil, fmt.Errorf("%d bytes for %v %v, which takes %d", len(b), dt, shape, want)
 	}
-	if uintptr(unsafe.Pointer(unsafe.SliceData(b)))%uintptr(max(dt.Size(), 1)) != 0 {
+	if !Aligned(dt, b) {
 		t := New(dt, shape...)
 		copy(t.Data, b)
 		return t, nil
 	}
 	return &Tensor{DType: dt, Shape: shape.Clone(), Data: b}, nil
+}
+
+// Aligned reports whether elements can be read where b begins.
+func Aligned(dt DType, b []byte) bool {
+	return uintptr(unsafe.Pointer(unsafe.SliceData(b)))%uintptr(max(dt.Size(), 1)) == 0
 }
 
 // Slice is the elements as a Go slice over the same memory. It panics when T is not the tensor's element type.

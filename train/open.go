@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -139,6 +140,7 @@ func open(c Config, training bool, given data.Dataset) (s *Session, err error) {
 	if err == nil && training && c.InitFrom != "" && c.Resume == "" && given == nil {
 		err = s.Engine.initFrom(c.InitFrom)
 	}
+	debug.FreeOSMemory() // loading and the passes left as much as the run will take
 	return s, err
 }
 

@@ -7,23 +7,49 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 )
 
-// Pool is a fixed set of workers that For wakes per loop; the caller works too. A nil Pool runs everything inline.
+// Pool is a fixed set of workers that share the chunks of For's loops with its caller. A nil Pool runs everything inline.
 type Pool struct {
 	threads int
-	wake    []chan struct{}
+	spin    time.Duration // how long a worker without a loop, or a caller without a chunk left, looks on before it sleeps
+	hands   []*hand
 	done    chan struct{}
 	busy    atomic.Bool
+	closed  atomic.Bool
 
-	// The loop in progress.
-	fn      func(worker, lo, hi int)
-	n       int
-	grain   int
-	next    atomic.Int64
-	pending atomic.Int64
-	failed  atomic.Pointer[Panic] // the first panic of a loop body
+	// The loop in progress, written while the gate is shut and nobody is inside.
+	fn       func(worker, lo, hi int)
+	n, grain int
+	failed   atomic.Pointer[Panic] // the first panic of a loop body
+
+	// All threads write these: each has a cache line of its own.
+	_     [64]byte
+	next  atomic.Int64 // chunk
+	_     [56]byte
+	gate  atomic.Int64 // how many workers are inside of the loop, shut, awaited
+	_     [56]byte
+	round atomic.Uint64 // loops begun
+	_     [56]byte
 }
+
+// Bits of Pool.gate above the number of workers inside.
+const (
+	shut    = 1 << 32 // the chunks are given out; nobody may enter
+	awaited = 1 << 33 // the caller sleeps until the last worker leaves
+)
+
+// hand is where a worker sleeps.
+type hand struct {
+	asleep atomic.Bool
+	wake   chan struct{}
+}
+
+// linger is Pool.spin. The loops of a training step follow each other within microseconds, while to wake a thread takes some
+// ten of them, on virtual machines up to a hundred: more than many a loop. A worker that is out of work for longer costs nobody
+// a core.
+const linger = 50 * time.Microsecond
 
 // Panic is what For panics with when a loop body did: in the caller, where it can be recovered from, and after all workers
 // have stopped.
@@ -37,21 +63,19 @@ func (p *Panic) Error() string { return fmt.Sprint(p.Value) }
 // New starts a pool of the given number of threads, the caller of For included; 0 means GOMAXPROCS, which
 // follows container limits.
 func New(threads int) *Pool {
+	cores := runtime.GOMAXPROCS(0)
 	if threads <= 0 {
-		threads = runtime.GOMAXPROCS(0)
+		threads = cores
 	}
 	p := &Pool{threads: threads, done: make(chan struct{}, 1)}
+	if threads <= min(cores, runtime.NumCPU()) {
+		p.spin = linger // otherwise who looks on keeps a core from who works
+	}
+	p.gate.Store(shut)
 	for worker := 1; worker < threads; worker++ {
-		ch := make(chan struct{}, 1)
-		p.wake = append(p.wake, ch)
-		go func() {
-			for range ch {
-				p.work(worker)
-				if p.pending.Add(-1) == 0 {
-					p.done <- struct{}{}
-				}
-			}
-		}()
+		h := &hand{wake: make(chan struct{}, 1)}
+		p.hands = append(p.hands, h)
+		go p.serve(worker, h)
 	}
 	return p
 }
@@ -66,8 +90,9 @@ func (p *Pool) Threads() int {
 
 // For calls fn over [0, n) in chunks [lo, hi) of grain elements, the last one shorter. Chunk borders depend on
 // n and grain alone; which worker runs a chunk is not determined, so fn may use the worker number for scratch
-// memory only. For returns when all chunks are done. Called from inside a loop body, or while another goroutine
-// runs a loop on the same pool, it runs inline as worker 0: such callers bring their own scratch.
+// memory only. For returns when all chunks are done; it does not wait for workers that come too late for one. Called from
+// inside a loop body, or while another goroutine runs a loop on the same pool, it runs inline as worker 0: such callers bring
+// their own scratch.
 func (p *Pool) For(n, grain int, fn func(worker, lo, hi int)) {
 	if n <= 0 {
 		return
@@ -80,22 +105,97 @@ func (p *Pool) For(n, grain int, fn func(worker, lo, hi int)) {
 		}
 		return
 	}
-	helpers := min(p.threads, chunks) - 1
 	p.fn, p.n, p.grain = fn, n, grain
 	p.next.Store(0)
-	p.pending.Store(int64(helpers) + 1)
-	for _, ch := range p.wake[:helpers] {
-		ch <- struct{}{}
-	}
+	p.gate.Store(0)
+	p.call(min(p.threads, chunks) - 1)
 	p.work(0)
-	if p.pending.Add(-1) != 0 {
-		<-p.done
+	if p.gate.Add(shut) != shut {
+		p.settle()
 	}
 	p.fn = nil
 	failed := p.failed.Swap(nil)
 	p.busy.Store(false)
 	if failed != nil {
 		panic(failed)
+	}
+}
+
+// call makes those workers that look on see that there is news, and wakes the others among the first helpers.
+func (p *Pool) call(helpers int) {
+	p.round.Add(1)
+	for _, h := range p.hands[:helpers] {
+		if h.asleep.Load() && h.asleep.CompareAndSwap(true, false) {
+			h.wake <- struct{}{}
+		}
+	}
+}
+
+// settle waits until nobody is inside of the loop, whose gate is shut.
+func (p *Pool) settle() {
+	if p.look(func() bool { return p.gate.Load() == shut }) || p.gate.Add(awaited) == shut|awaited {
+		return
+	}
+	<-p.done
+}
+
+// look waits for something for a short time and reports whether it came.
+func (p *Pool) look(came func() bool) bool {
+	const looks = 64 // at the clock, which is slow, are few
+	for start := time.Now(); ; {
+		for range looks {
+			if came() {
+				return true
+			}
+		}
+		if time.Since(start) >= p.spin {
+			return false
+		}
+	}
+}
+
+// serve is a worker's life.
+func (p *Pool) serve(worker int, h *hand) {
+	for seen := uint64(0); ; {
+		if seen = p.await(h, seen); p.closed.Load() {
+			return
+		}
+		if p.enter() {
+			p.work(worker)
+			p.leave()
+		}
+	}
+}
+
+// await returns the number of a round after seen.
+func (p *Pool) await(h *hand, seen uint64) uint64 {
+	news := func() bool { return p.round.Load() != seen }
+	if !p.look(news) {
+		h.asleep.Store(true)
+		// Who begins a round after this sees it asleep; who has taken asleep back has sent or will send.
+		if !news() || !h.asleep.CompareAndSwap(true, false) {
+			<-h.wake
+		}
+	}
+	return p.round.Load()
+}
+
+// enter joins the loop in progress unless its chunks are all given out.
+func (p *Pool) enter() bool {
+	for {
+		inside := p.gate.Load()
+		if inside&shut != 0 {
+			return false
+		}
+		if p.gate.CompareAndSwap(inside, inside+1) {
+			return true
+		}
+	}
+}
+
+func (p *Pool) leave() {
+	if p.gate.Add(-1) == shut|awaited {
+		p.done <- struct{}{}
 	}
 }
 
@@ -124,9 +224,8 @@ func (p *Pool) Close() {
 	if p == nil {
 		return
 	}
-	for _, ch := range p.wake {
-		close(ch)
-	}
-	p.wake = nil
+	p.closed.Store(true)
+	p.call(len(p.hands))
+	p.hands = nil
 	p.threads = 1
 }

@@ -1,8 +1,11 @@
 package par
 
 import (
+	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestForCoversEveryElementOnce(t *testing.T) {
@@ -84,6 +87,59 @@ func TestPanicsReachTheCaller(t *testing.T) {
 			if v != 1 {
 				t.Fatalf("after a panic the pool leaves out %d", i)
 			}
+		}
+	}
+}
+
+// TestNoLoopWaitsForAWorkerThatIsLate runs loops on a pool whose worker is never scheduled.
+func TestNoLoopWaitsForAWorkerThatIsLate(t *testing.T) {
+	late := &hand{wake: make(chan struct{}, 1)}
+	late.asleep.Store(true)
+	p := &Pool{threads: 2, done: make(chan struct{}, 1), hands: []*hand{late}}
+	p.gate.Store(shut)
+	for range 3 {
+		sum := 0
+		p.For(10, 1, func(worker, lo, hi int) { sum += hi - lo })
+		if sum != 10 {
+			t.Fatalf("%d of 10 elements visited", sum)
+		}
+	}
+	if late.asleep.Load() || len(late.wake) != 1 {
+		t.Error("the worker was not woken")
+	}
+	if p.enter() {
+		t.Error("a loop that is over lets a worker in")
+	}
+}
+
+// TestSleepersWake lets workers fall asleep between loops that need them all at the same time.
+func TestSleepersWake(t *testing.T) {
+	const threads = 4
+	p := New(threads)
+	defer p.Close()
+	for round := range 20 {
+		if round%2 == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		var together sync.WaitGroup
+		together.Add(threads)
+		p.For(threads, 1, func(_, _, _ int) {
+			together.Done()
+			together.Wait()
+		})
+	}
+}
+
+func TestCloseEndsTheWorkers(t *testing.T) {
+	before := runtime.NumGoroutine()
+	awake, asleep := New(3), New(3)
+	time.Sleep(time.Millisecond)
+	awake.For(3, 1, func(_, _, _ int) {})
+	awake.Close()
+	asleep.Close()
+	for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
 		}
 	}
 }

@@ -34,7 +34,8 @@ const (
 	privateStrips = 16      // strips of either operand of a task, of which a block of kc stays in a 1 MB L2 cache
 	sectionLanes  = 1024    // lanes of the shared operand: what a packed element of the other one is used for
 	sharedFloats  = 1 << 18 // elements of the shared operand packed at once: 1 MB, which stays in the L2 cache
-	wantTasks     = 16      // enough for an even load
+	wantTasks     = 16      // private ones: enough for an even load, and k is not cut for more
+	wantChunks    = 64      // of the operand that is not shared: the last worker to end is late by a chunk at most
 	taskWork      = 1 << 20 // multiplications that are worth waking a worker
 	smallWork     = 2 << 20 // multiplications under which one thread is faster
 	batchWork     = 32 << 20
@@ -98,9 +99,9 @@ func (pl *plan) sharedLanes() int {
 }
 
 // chunk is the number of lanes a task takes of the operand that is not shared, in whole strips: few enough for
-// wantTasks tasks, enough for taskWork, at most what a cache holds.
+// wantChunks tasks, enough for taskWork, at most what a cache holds.
 func chunk(lanes, perLane, strip int) int {
-	c := max(lanes/wantTasks, taskWork/max(perLane, 1), 1)
+	c := max(lanes/wantChunks, taskWork/max(perLane, 1), 1)
 	return min(roundUp(c, strip), privateStrips*strip, roundUp(lanes, strip))
 }
 
