@@ -32,8 +32,12 @@ type Options struct {
 	MaxBytes int64
 }
 
-// ErrTooLarge is wrapped by the error of a plan above Options.MaxBytes.
-var ErrTooLarge = errors.New("the memory plan is larger than the limit")
+var (
+	// ErrTooLarge is wrapped by the error of a plan above Options.MaxBytes.
+	ErrTooLarge = errors.New("the memory plan is larger than the limit")
+	// ErrPanic is wrapped by the error of a run in which a kernel panicked, which is a bug.
+	ErrPanic = errors.New("panic")
+)
 
 // Plan is what a program's memory will be, known before the first run.
 type Plan struct {
@@ -58,7 +62,8 @@ type Program interface {
 	// Tensor is the memory of an input, parameter, state, constant, output or kept value, nil for others. Write inputs
 	// before Run and read results until the next one.
 	Tensor(v *graph.Value) *tensor.Tensor
-	// Run computes everything once. It allocates nothing.
+	// Run computes everything once. It allocates nothing. A graph.Error says that a node's operator does not take the values
+	// that reach it, or wraps ErrPanic.
 	Run(ctx context.Context) error
 	// Commit applies the graph's updates: states take the values that the last run computed.
 	Commit()

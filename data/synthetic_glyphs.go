@@ -11,7 +11,6 @@ import (
 type glyphs struct {
 	imageTarget
 	classes int
-	figures [][]stroke
 	dense   bool // the label is a map of classes, 0 for the background
 }
 
@@ -32,11 +31,7 @@ func newGlyphs(input, label Field, classes int) (*glyphs, bool) {
 	if !dense && len(label.Shape) != 0 {
 		return nil, false
 	}
-	g := &glyphs{imageTarget: target, classes: classes, dense: dense}
-	for k := range classes {
-		g.figures = append(g.figures, figure(k))
-	}
-	return g, true
+	return &glyphs{imageTarget: target, classes: classes, dense: dense}, true
 }
 
 // digits are the figures 0 to 9 as strokes between points of a grid 3 wide and 5 high, written as pairs of "xy".
@@ -77,7 +72,7 @@ func (g *glyphs) write(r *Rand, dst []*tensor.Tensor) {
 		class = 1 + r.Intn(g.classes-1)
 	}
 	ink := make([]float64, g.Height*g.Width)
-	g.draw(ink, g.figures[class], r)
+	g.draw(ink, figure(class), r)
 	if g.dense {
 		for i, v := range ink {
 			label[i] = 0

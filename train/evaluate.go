@@ -40,7 +40,7 @@ func (e *Engine) Evaluate(ctx context.Context, loader *data.Loader) (Evaluation,
 			return out, err
 		}
 		if err := p.Run(ctx, batch.Tensors, 0, 0); err != nil {
-			return out, fail(Internal, err)
+			return out, err
 		}
 		sum += p.Loss() * float64(p.Built.LossTerms)
 		terms += p.Built.LossTerms

@@ -52,7 +52,7 @@ func (e *Engine) once(ctx context.Context, b *data.Batch) ([]float64, error) {
 	}
 	defer p.Close()
 	if err := p.Run(ctx, b.Tensors, 0, 0); err != nil {
-		return nil, fail(Internal, err)
+		return nil, err
 	}
 	return p.Output().Float64s(), nil
 }

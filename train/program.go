@@ -59,7 +59,7 @@ func (p *Program) score(batch *data.Batch) Score {
 	return score(p.output, batch.Tensors[p.label])
 }
 
-// Run feeds a batch and runs the program. seed and step key the random operators.
+// Run feeds a batch and runs the program. seed and step key the random operators. The error is a Failure.
 func (p *Program) Run(ctx context.Context, batch []*tensor.Tensor, seed uint64, step int) error {
 	for i, t := range p.Fields {
 		if t != nil {
@@ -69,7 +69,7 @@ func (p *Program) Run(ctx context.Context, batch []*tensor.Tensor, seed uint64, 
 	if p.rng != nil {
 		copy(p.rng.I64(), []int64{int64(seed), int64(step)})
 	}
-	return p.Program.Run(ctx)
+	return p.fault(p.Program.Run(ctx))
 }
 
 // Loss is the loss of the last run.

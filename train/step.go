@@ -87,7 +87,7 @@ func (t *Trainer) Step(ctx context.Context, batches []*data.Batch) (StepResult, 
 		return r, fail(Diverged, bad)
 	}
 	if err != nil {
-		return r, fail(Diverged, err)
+		return r, updateFault(err)
 	}
 	t.step++
 	return r, nil
@@ -102,7 +102,7 @@ func (t *Trainer) gradient(ctx context.Context, batches []*data.Batch, r *StepRe
 			return nil, nil, 0, err
 		}
 		if err := p.Run(ctx, batch.Tensors, t.seed(i), r.Step); err != nil {
-			return nil, nil, 0, fail(Internal, err)
+			return nil, nil, 0, err
 		}
 		loss := p.Loss()
 		if !finite(loss) {

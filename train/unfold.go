@@ -41,7 +41,7 @@ func (e *Engine) calibrate(ctx context.Context, d data.Dataset, batch int) error
 			defer p.Close()
 		}
 		if err := p.Run(ctx, b.Tensors, 0, 0); err != nil {
-			return fail(Internal, err)
+			return err
 		}
 		for i, u := range p.Built.Unfolded {
 			stats[i].add(p.Tensor(u.Input))

@@ -20,13 +20,12 @@ func (p *program) Profile(ctx context.Context) ([]backend.NodeTime, error) {
 	return times, err
 }
 
-// run calls every step once. A panic, such as an index that a kernel's data takes out of range, becomes an error of
-// the node, so that bad data cannot end the process.
+// run calls every step once. A panic becomes an error of the node, so that a bug that bad data find cannot end the process.
 func (p *program) run(ctx context.Context, times []backend.NodeTime) (err error) {
 	at := 0
 	defer func() {
 		if r := recover(); r != nil {
-			err = graph.Errorf(p.steps[at].node, "panic in kernel %s: %v", p.steps[at].kernel, r)
+			err = graph.Errorf(p.steps[at].node, "%w in kernel %s: %v", backend.ErrPanic, p.steps[at].kernel, r)
 		}
 	}()
 	for ; at < len(p.steps); at++ {
