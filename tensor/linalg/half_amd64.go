@@ -67,3 +67,27 @@ func pair(dst, even, odd []uint16) {
 	}
 	pairGeneric(dst[2*done:], even[done:], odd[done:])
 }
+
+// pairRowsAVX512 lays pairs of rows, of up to 32 elements, side by side in rows of 32 pairs.
+//
+//go:noescape
+func pairRowsAVX512(dst, src []uint16, step, pairs, lanes int)
+
+//go:noescape
+func narrowPairRowsAVX512(dst []uint16, src []float32, step, pairs, lanes int)
+
+func pairRows(dst, src []uint16, step, pairs, lanes int) {
+	if cpu.Current() >= cpu.AVX512 {
+		pairRowsAVX512(dst, src, step, pairs, lanes)
+		return
+	}
+	pairRowsGeneric(dst, src, step, pairs, lanes)
+}
+
+func narrowPairRows(dst []uint16, src []float32, step, pairs, lanes int) {
+	if cpu.Current() >= cpu.AVX512 {
+		narrowPairRowsAVX512(dst, src, step, pairs, lanes)
+		return
+	}
+	narrowPairRowsGeneric(dst, src, step, pairs, lanes)
+}

@@ -9,9 +9,6 @@ import (
 	"runtime/pprof"
 	"sync"
 	"testing"
-	"time"
-
-	"github.com/onnxtrain/onnxtrain/internal/cpu"
 )
 
 // tileOf makes a tile whose blocks lie anywhere, at odd elements too, and whose slices end with the last element that counts.
@@ -207,32 +204,4 @@ func TestHalfTileBetweenSignals(t *testing.T) {
 	close(stop)
 	<-profiled
 	pprof.StopCPUProfile()
-}
-
-func BenchmarkHalfTile(b *testing.B) {
-	rng := rand.New(rand.NewPCG(1, 1))
-	for level := cpu.Generic; level <= cpu.Detected(); level++ {
-		for _, s := range []struct{ cols, steps, blocks int }{{32, 16, 1}, {32, 32, 1}, {32, 32, 8}, {128, 32, 1}, {256, 32, 8}, {1024, 32, 8}, {1024, 32, 32}, {1024, 16, 18}} {
-			b.Run(fmt.Sprintf("%v/32x%dx%dx%d", level, s.cols, s.steps, s.blocks), func(b *testing.B) {
-				defer cpu.Limit(level)()
-				t := HalfTile{Steps: s.steps, ARow: s.steps * s.blocks, BRow: 2 * HalfCols, BPanel: s.steps * s.blocks * HalfCols,
-					CRow: s.cols, Rows: HalfRows, Cols: s.cols}
-				for i := range s.blocks {
-					t.AAt, t.BAt = append(t.AAt, i*s.steps), append(t.BAt, i*s.steps*HalfCols)
-				}
-				t.A, t.B, t.C = randomHalf(rng, HalfRows*t.ARow), randomHalf(rng, s.cols*t.ARow), make([]float32, HalfRows*s.cols)
-				flops := 2 * float64(HalfRows*s.cols*t.ARow)
-				runs := 1 + int(1e6/flops)
-				best := time.Duration(math.MaxInt64)
-				for b.Loop() {
-					start := time.Now()
-					for range runs {
-						t.Run()
-					}
-					best = min(best, time.Since(start))
-				}
-				b.ReportMetric(flops*float64(runs)/best.Seconds()/1e9, "best-GFLOP/s")
-			})
-		}
-	}
 }

@@ -22,15 +22,19 @@ func (m Mat) T() Mat {
 
 // check panics unless m, moved by offset elements, lies inside its data: assembly does not look.
 func (m *Mat) check(name string, offset int) {
-	if m.Rows < 0 || m.Cols < 0 || m.RowStride < 0 || m.ColStride < 0 || offset < 0 {
+	checkView(name, m.Rows, m.Cols, m.RowStride, m.ColStride, offset, len(m.Data))
+}
+
+func checkView(name string, rows, cols, rowStride, colStride, offset, elements int) {
+	if min(rows, cols, rowStride, colStride, offset) < 0 {
 		panic(fmt.Sprintf("linalg: %s is %dx%d with strides %d, %d at offset %d: none may be negative",
-			name, m.Rows, m.Cols, m.RowStride, m.ColStride, offset))
+			name, rows, cols, rowStride, colStride, offset))
 	}
-	if m.Rows == 0 || m.Cols == 0 {
+	if rows == 0 || cols == 0 {
 		return
 	}
-	if last := offset + (m.Rows-1)*m.RowStride + (m.Cols-1)*m.ColStride; last >= len(m.Data) {
+	if last := offset + (rows-1)*rowStride + (cols-1)*colStride; last >= elements {
 		panic(fmt.Sprintf("linalg: %s is %dx%d with strides %d, %d at offset %d and has only %d elements",
-			name, m.Rows, m.Cols, m.RowStride, m.ColStride, offset, len(m.Data)))
+			name, rows, cols, rowStride, colStride, offset, elements))
 	}
 }

@@ -55,13 +55,18 @@ func (t *text) roundingConstants(set string) {
 
 // roundAVX512 leaves bf16s in the lower halves of the lanes of dst.
 func (t *text) roundAVX512(src, dst, mask int) {
+	t.roundUpper(src, dst, mask)
+	t.op("VPSRLD $16, Z%d, Z%[1]d", dst)
+}
+
+// roundUpper leaves bf16s in the upper halves of the lanes of dst, and anything in the lower ones.
+func (t *text) roundUpper(src, dst, mask int) {
 	t.op("VCMPPS $3, Z%d, Z%[1]d, K%d", src, mask)
 	t.op("VPSRLD $16, Z%d, Z%d", src, dst)
 	t.op("VPANDD Z15, Z%d, Z%[1]d", dst)
 	t.op("VPADDD Z14, Z%d, Z%[1]d", dst)
 	t.op("VPADDD Z%d, Z%d, Z%[2]d", src, dst)
 	t.op("VPORD Z13, Z%d, K%d, Z%d", src, mask, dst)
-	t.op("VPSRLD $16, Z%d, Z%[1]d", dst)
 }
 
 // roundAVX2 is roundAVX512 with a temporary instead of a mask.
