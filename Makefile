@@ -10,10 +10,14 @@ build:
 test: example
 	$(GO) test ./...
 
-# An onnxtrain with an optimizer from outside of the module is built, checked and trained with.
+# An onnxtrain with an optimizer from outside of the module is built, checked and trained with; optimizers that are programs of
+# their own are built and checked.
 example:
 	$(GO) -C examples/plugin test ./...
 	$(GO) -C examples/plugin run . --model ../../models/mlp.onnx --opt signum --steps 20 --out "$$(mktemp -d)" --progress none
+	dir="$$(mktemp -d)" && $(GO) -C examples/plugin build -o "$$dir/signum" ./program && $(GO) -C examples/adamw-program build -o "$$dir" . && \
+		$(GO) build -o "$$dir" ./cmd/onnxtrain && "$$dir/onnxtrain" plugins test "$$dir/signum" --size 0 && \
+		"$$dir/onnxtrain" plugins test "$$dir/adamw-program" --size 0 && rm -r "$$dir"
 
 check: builds
 	$(GO) vet ./...

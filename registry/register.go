@@ -2,6 +2,9 @@ package registry
 
 import (
 	"fmt"
+	"path"
+	"runtime"
+	"strings"
 
 	"github.com/onnxtrain/onnxtrain/internal/names"
 )
@@ -23,6 +26,8 @@ type Entry struct {
 	// Version is what such an optimizer says its version is, Digest the SHA-256 of its file in hexadecimal digits.
 	Version string `json:",omitempty"`
 	Digest  string `json:",omitempty"`
+	// Package is the import path of the package that registered one that is compiled in.
+	Package string `json:",omitempty"`
 
 	build func(Settings) (Optimizer, Hyperparameters, error)
 }
@@ -51,7 +56,7 @@ func Register[C any](info Info, defaults C, build func(C) Optimizer) {
 	if err != nil {
 		panic(fmt.Sprintf("registry: optimizer %s: %v", info.Name, err))
 	}
-	e := &Entry{Info: info, Hypers: hypers}
+	e := &Entry{Info: info, Hypers: hypers, Package: caller(2)}
 	e.build = func(s Settings) (Optimizer, Hyperparameters, error) {
 		c := defaults
 		h, err := e.resolve(&c, s)
@@ -71,6 +76,18 @@ func Register[C any](info Info, defaults C, build func(C) Optimizer) {
 	table.Register(info.Name, e)
 }
 
+// caller is the import path of the package of a function on the stack.
+func caller(skip int) string {
+	pc, _, _, _ := runtime.Caller(skip)
+	f := runtime.FuncForPC(pc)
+	if f == nil {
+		return ""
+	}
+	folder, name := path.Split(f.Name())
+	name, _, _ = strings.Cut(name, ".")
+	return folder + name
+}
+
 // New makes an optimizer of the defaults and s, and returns with it all values that it uses. The optimizer holds no
 // training state: one made of other settings may take its place between steps as long as it declares the same slots.
 func (e *Entry) New(s Settings) (Optimizer, Hyperparameters, error) { return e.build(s) }
@@ -84,14 +101,23 @@ func (e *Entry) Hyper(name string) *Hyper {
 	return h
 }
 
-// Lookup returns the optimizer called name: a registered one, or else what a Source finds. The error lists what there is
-// and the nearest name.
+// Has reports whether there is a hyper-parameter of that name or alias, one that means the opposite included.
+func (e *Entry) Has(name string) bool {
+	_, _, err := e.find(name)
+	return err == nil
+}
+
+// Lookup returns the optimizer called name: a registered one, or else one of Load, or else what a Source finds. The error
+// lists what there is and the nearest name.
 func Lookup(name string) (*Entry, error) {
 	e, err := table.Lookup(name)
 	if err == nil {
 		return e, nil
 	}
-	for _, s := range allSources() {
+	if e := loaded.get(name); e != nil {
+		return e, nil
+	}
+	for _, s := range sourcesFor(name) {
 		if e, failed := s.Find(name); e != nil || failed != nil {
 			return e, failed
 		}

@@ -15,6 +15,10 @@ type Source struct {
 	Find func(name string) (*Entry, error)
 	// Names lists what Find finds without being told a place, sorted.
 	Names func() []string
+	// Takes reports whether a path is this source's to open. The others are not asked then.
+	Takes func(path string) bool
+	// Open opens the file of an optimizer, under the name that it gives itself. nil: as Find does, under the file's name.
+	Open func(path string) (*Entry, error)
 }
 
 var sources struct {
@@ -35,10 +39,21 @@ func allSources() []Source {
 	return slices.Clone(sources.list)
 }
 
-// External returns the names of optimizers that sources offer and that are not those of built-in ones.
+// sourcesFor are those to ask for a name: the one that takes it as a path, or else all.
+func sourcesFor(name string) []Source {
+	all := allSources()
+	for _, s := range all {
+		if s.Takes != nil && s.Takes(name) {
+			return []Source{s}
+		}
+	}
+	return all
+}
+
+// External returns the names of optimizers that Load added or sources offer and that are not those of built-in ones.
 func External() []string {
 	builtin := Names()
-	var all []string
+	all := loaded.names()
 	for _, s := range allSources() {
 		for _, name := range s.Names() {
 			if !slices.Contains(builtin, name) && !slices.Contains(all, name) {

@@ -39,6 +39,10 @@ type Stepper struct {
 	ctx        Context
 	errs       []error
 	sweep      func(worker, lo, hi int)
+
+	kept keeper
+	jobs []Job
+	free func(...*tensor.Tensor) // for slots; nil: the collector's
 }
 
 // group is parameters that are updated together, mostly one.
@@ -49,8 +53,16 @@ type group struct {
 	elems   int
 }
 
-// NewStepper allocates and initialises the optimizer's state for params; alloc nil means fresh memory.
+// NewStepper allocates and initialises the optimizer's state for params; alloc nil means fresh memory, of the optimizer if it
+// is a Joint one.
 func NewStepper(opt Optimizer, params []ParamInfo, alloc Allocator) (*Stepper, error) {
+	var free func(...*tensor.Tensor)
+	if joint, ok := opt.(Joint); ok && alloc == nil {
+		alloc = func(_ string, dt tensor.DType, shape tensor.Shape) (*tensor.Tensor, error) {
+			return joint.Alloc(dt, shape)
+		}
+		free = joint.Free
+	}
 	if alloc == nil {
 		alloc = func(_ string, dt tensor.DType, shape tensor.Shape) (*tensor.Tensor, error) {
 			return tensor.New(dt, shape...), nil
@@ -66,7 +78,7 @@ func NewStepper(opt Optimizer, params []ParamInfo, alloc Allocator) (*Stepper, e
 			return nil, err
 		}
 	}
-	s := &Stepper{Optimizer: opt, Params: params, Updates: make([]int, len(params))}
+	s := &Stepper{Optimizer: opt, Params: params, Updates: make([]int, len(params)), free: free}
 	partition, err := partition(opt, params)
 	if err != nil {
 		return nil, err
@@ -74,6 +86,7 @@ func NewStepper(opt Optimizer, params []ParamInfo, alloc Allocator) (*Stepper, e
 	taken := map[string]bool{}
 	for _, members := range partition {
 		if err := s.addGroup(members, alloc, taken); err != nil {
+			s.Close()
 			return nil, err
 		}
 	}
@@ -158,7 +171,7 @@ func (s *Stepper) addGroup(members []int, alloc Allocator, taken map[string]bool
 
 // Step updates values in place by grads, both in the order of Params. A nil gradient leaves its parameter, and the
 // group that the parameter is in, as they are. Context.LR and Context.WeightDecay are those of the step; see LRScale
-// and WeightDecay. An error names the parameter; others may have been updated.
+// and WeightDecay. An error names the parameter; others may have been updated, but not by a Joint optimizer.
 func (s *Stepper) Step(c Context, values, grads []*tensor.Tensor) error {
 	if len(values) != len(s.Params) || len(grads) != len(s.Params) {
 		return fmt.Errorf("%d values and %d gradients for %d parameters", len(values), len(grads), len(s.Params))
@@ -182,6 +195,9 @@ func (s *Stepper) Step(c Context, values, grads []*tensor.Tensor) error {
 		}
 	}
 	s.ctx = c
+	if joint, ok := s.Optimizer.(Joint); ok {
+		return s.stepJointly(c, joint, values)
+	}
 	for _, g := range s.big {
 		if s.errs[g] = s.update(&s.groups[g]); s.errs[g] != nil {
 			return s.errs[g]
@@ -228,7 +244,6 @@ func (s *Stepper) update(g *group) error {
 			return nil
 		}
 	}
-	c := s.ctx
 	first := g.members[0]
 	for _, i := range g.members[1:] {
 		if s.LRScale != nil && s.LRScale[i] != s.LRScale[first] || s.WeightDecay != nil && s.WeightDecay[i] != s.WeightDecay[first] {
@@ -236,12 +251,7 @@ func (s *Stepper) update(g *group) error {
 				s.Params[first].Name, s.Params[i].Name)
 		}
 	}
-	if s.LRScale != nil {
-		c.LR *= s.LRScale[first]
-	}
-	if s.WeightDecay != nil {
-		c.WeightDecay = s.WeightDecay[first]
-	}
+	c := s.contextOf(first)
 	var err error
 	if len(g.params) == 1 {
 		err = s.Optimizer.Update(c, g.params[0])
@@ -255,4 +265,16 @@ func (s *Stepper) update(g *group) error {
 		s.Updates[i]++
 	}
 	return nil
+}
+
+// contextOf is the step as the update of a parameter sees it.
+func (s *Stepper) contextOf(i int) Context {
+	c := s.ctx
+	if s.LRScale != nil {
+		c.LR *= s.LRScale[i]
+	}
+	if s.WeightDecay != nil {
+		c.WeightDecay = s.WeightDecay[i]
+	}
+	return c
 }

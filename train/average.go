@@ -48,6 +48,16 @@ func (a *average) add(pool *par.Pool, step int) {
 	}
 }
 
+func (a *average) bytes() int64 {
+	n := int64(0)
+	if a != nil {
+		for _, mean := range a.mean {
+			n += int64(len(mean.Data))
+		}
+	}
+	return n
+}
+
 // withEvalWeights runs fn while the engine holds the weights to evaluate and to keep: the average of --ema, or those of an
 // optimizer that has its own, and otherwise those in training.
 func (t *Trainer) withEvalWeights(fn func() error) error {

@@ -43,6 +43,11 @@ type Config struct {
 	Accumulate  int       `yaml:"accumulate" default:"1" help:"Batches to average gradients over before an update."`
 	LossTerms   string    `yaml:"loss_terms" default:"batch+seq" enum:"batch,batch+seq,sum" help:"What the optimizer takes as the number of averaged loss terms."`
 
+	Plugin        []string      `yaml:"plugin,omitempty" sep:"none" placeholder:"FILE" help:"Use the optimizer in this file, a program or an ONNX file, by its name in --opt. May be repeated. See: onnxtrain plugins."`
+	PluginRestart int           `yaml:"plugin_restart,omitempty" placeholder:"N" help:"Start a plugin that fails again, at most N times, and make the step again from where it began."`
+	PluginTimeout time.Duration `yaml:"plugin_timeout,omitempty" placeholder:"1m" help:"Time that a plugin may take for an answer; 1m if not given."`
+	PluginMemory  string        `yaml:"plugin_memory,omitempty" placeholder:"SIZE" help:"Memory of its own that a plugin may take; 4GiB if not given."`
+
 	Data      string `yaml:"data,omitempty" placeholder:"SPEC" help:"Training data, such as imagefolder:DIR; built-in synthetic data if not given. See: onnxtrain datasets."`
 	Val       string `yaml:"val,omitempty" placeholder:"SPEC|split=F" help:"Validation data, or a fraction of the training data to hold out."`
 	Batch     int    `yaml:"batch" default:"128" help:"Examples a step."`
@@ -156,6 +161,8 @@ func (c *Config) check() error {
 		{c.LogEvery < 1, "--log-every", "at least 1"},
 		{c.EvalEvery < 0, "--eval-every", "at least 0"},
 		{c.Keep < 0, "--keep", "at least 1"},
+		{c.PluginRestart < 0, "--plugin-restart", "at least 0"},
+		{c.PluginTimeout < 0, "--plugin-timeout", "above 0"},
 		{c.Time < 0, "--time", "above 0"},
 		{c.Threads < 0, "--threads", "at least 0"},
 		{!(c.ClipNorm >= 0), "--clip-norm", "at least 0"},
@@ -172,20 +179,20 @@ func (c *Config) check() error {
 	return nil
 }
 
-// parseSize reads 4GiB, 500MB or a number of bytes.
-func parseSize(s string) (int64, error) {
+// parseSize reads the value of a flag such as 4GiB, 500MB or a number of bytes.
+func parseSize(flag, s string) (int64, error) {
 	if s == "" {
 		return 0, nil
 	}
 	var number float64
 	var unit string
 	if _, err := fmt.Sscanf(s, "%g%s", &number, &unit); err != nil && unit != "" || !(number > 0) {
-		return 0, failf(Usage, "--max-memory %q is not a size such as 4GiB", s)
+		return 0, failf(Usage, "%s %q is not a size such as 4GiB", flag, s)
 	}
 	scale, ok := map[string]float64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30,
 		"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}[unit]
 	if !ok {
-		return 0, failf(Usage, "--max-memory %q: unknown unit %q; use MiB or GiB", s, unit)
+		return 0, failf(Usage, "%s %q: unknown unit %q; use MiB or GiB", flag, s, unit)
 	}
 	return int64(min(number*scale, 1<<62)), nil
 }

@@ -55,8 +55,10 @@ type EngineOptions struct {
 	UnfoldBatchNorm bool
 	AllowUnused     bool
 	After           func(pass string, g *graph.Graph) bool
-	MaxBytes        int64
-	Reference       bool
+	// Memory gives the memory of parameters; nil, or a nil result: the engine's own.
+	Memory    func(dt tensor.DType, shape tensor.Shape) *tensor.Tensor
+	MaxBytes  int64
+	Reference bool
 }
 
 type programKey struct {
@@ -228,7 +230,13 @@ func batched(count int, shape tensor.Shape) tensor.Shape {
 func (e *Engine) shared(v *graph.Value) *tensor.Tensor {
 	t := e.memory[v.Name]
 	if t == nil {
-		t = v.Init.Clone()
+		if e.o.Memory != nil && v.Kind == graph.Param {
+			t = e.o.Memory(v.Type.DType, v.Type.Shape)
+		}
+		if t == nil {
+			t = tensor.New(v.Init.DType, v.Init.Shape...)
+		}
+		copy(t.Data, v.Init.Data)
 		e.memory[v.Name] = t
 	}
 	return t

@@ -1,6 +1,11 @@
 package train
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/onnxtrain/onnxtrain/registry"
+)
 
 // Kind sorts failures by what a user can do about them; its value is the program's exit code.
 type Kind int
@@ -25,13 +30,17 @@ type Failure struct {
 func (f *Failure) Error() string { return f.Err.Error() }
 func (f *Failure) Unwrap() error { return f.Err }
 
-// fail wraps err as a failure of kind k; nil stays nil, and a failure keeps its kind.
+// fail wraps err as a failure of kind k; nil stays nil, a failure keeps its kind, and that of a plugin is always one of Plugin.
 func fail(k Kind, err error) error {
 	if err == nil {
 		return nil
 	}
 	if f, ok := err.(*Failure); ok {
 		return f
+	}
+	var plugin *registry.PluginError
+	if errors.As(err, &plugin) {
+		k = Plugin
 	}
 	return &Failure{k, err}
 }

@@ -157,6 +157,9 @@ type mixed struct {
 // mixedView is mixed of an optimizer with evaluation weights.
 type mixedView struct{ *mixed }
 
+// mixedJoint is mixed of an optimizer that makes the updates of a step together.
+type mixedJoint struct{ *mixed }
+
 // mix combines the optimizers of groups.
 func mix(groups []*group, of []int, params []registry.ParamInfo) registry.Optimizer {
 	if len(groups) == 1 {
@@ -166,8 +169,11 @@ func mix(groups []*group, of []int, params []registry.ParamInfo) registry.Optimi
 	for i, p := range params {
 		m.of[p.Name] = of[i]
 	}
-	if _, ok := groups[0].opt.(registry.EvalView); ok {
+	switch groups[0].opt.(type) {
+	case registry.EvalView:
 		return mixedView{m}
+	case registry.Joint:
+		return mixedJoint{m}
 	}
 	return m
 }
@@ -236,3 +242,20 @@ func (m *mixed) CheckParams(ps []registry.ParamInfo) error {
 func (m mixedView) EvalWeights(dst *tensor.Tensor, p *registry.Param) error {
 	return m.opt(p.Info).(registry.EvalView).EvalWeights(dst, p)
 }
+
+func (m mixedJoint) first() registry.Joint { return m.groups[0].opt.(registry.Joint) }
+
+func (m mixedJoint) UpdateAll(jobs []registry.Job) error {
+	for i := range jobs {
+		jobs[i].By = m.opt(jobs[i].Param.Info)
+	}
+	return m.first().UpdateAll(jobs)
+}
+
+func (m mixedJoint) Recover(err error) error { return m.first().Recover(err) }
+
+func (m mixedJoint) Alloc(dt tensor.DType, shape tensor.Shape) (*tensor.Tensor, error) {
+	return m.first().Alloc(dt, shape)
+}
+
+func (m mixedJoint) Free(ts ...*tensor.Tensor) { m.first().Free(ts...) }

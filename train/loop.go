@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/onnxtrain/onnxtrain/data"
+	"github.com/onnxtrain/onnxtrain/registry"
 )
 
 // position is how far a run is in its data.
@@ -88,6 +89,10 @@ func (r *run) over(ctx context.Context) bool {
 // step trains on some batches, to its end even when ctx ends meanwhile, and does what follows.
 func (r *run) step(ctx context.Context, batches []*data.Batch) error {
 	result, err := r.trainer.Step(context.WithoutCancel(ctx), batches)
+	var plugin *registry.PluginError
+	if errors.As(err, &plugin) {
+		return r.pluginFailed(err)
+	}
 	var bad *NonFinite
 	if errors.As(err, &bad) {
 		err = r.notFinite(ctx, bad, batches)

@@ -14,6 +14,7 @@ import (
 	"github.com/onnxtrain/onnxtrain/internal/memory"
 	"github.com/onnxtrain/onnxtrain/internal/par"
 	"github.com/onnxtrain/onnxtrain/onnxload"
+	"github.com/onnxtrain/onnxtrain/registry"
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
@@ -33,7 +34,9 @@ type Session struct {
 	SaveNow <-chan struct{}
 
 	restoreISA func()
-	scoring    *data.Loader // of Val
+	scoring    *data.Loader     // of Val
+	lent       []*tensor.Tensor // of joint
+	joint      registry.Joint   // nil: none
 }
 
 // Close frees everything.
@@ -47,6 +50,9 @@ func (s *Session) Close() {
 		}
 	}
 	s.Pool.Close()
+	if s.joint != nil {
+		s.joint.Free(s.lent...)
+	}
 	if s.restoreISA != nil {
 		s.restoreISA()
 	}
@@ -67,6 +73,11 @@ func Open(c Config, training bool) (s *Session, err error) {
 func open(c Config, training bool, given data.Dataset) (s *Session, err error) {
 	if err := c.check(); err != nil {
 		return nil, err
+	}
+	if training {
+		if err := c.LoadPlugins(); err != nil {
+			return nil, err
+		}
 	}
 	s = &Session{Config: c}
 	defer func() {
@@ -114,6 +125,14 @@ func open(c Config, training bool, given data.Dataset) (s *Session, err error) {
 	if source.Len() == 0 {
 		return s, failf(BadData, "data %q has no examples", c.Data)
 	}
+	if training {
+		if s.joint, err = c.joint(); err != nil {
+			return s, err
+		}
+	}
+	if s.joint != nil {
+		o.Memory = s.lend
+	}
 	o.Pool, o.Fields = s.Pool, modelFields(source, w)
 	batch := min(c.Batch, source.Len())
 	s.Engine, err = NewEngine(s.Model, batch, training, o)
@@ -146,7 +165,7 @@ func open(c Config, training bool, given data.Dataset) (s *Session, err error) {
 
 // memory is the most that the process may take, in bytes: what the configuration says, and never more than it can have.
 func (c *Config) memory() (int64, error) {
-	limit, err := parseSize(c.MaxMemory)
+	limit, err := parseSize("--max-memory", c.MaxMemory)
 	if err != nil || limit == 0 {
 		return memory.Limit(), err
 	}
@@ -157,6 +176,17 @@ func (c *Config) memory() (int64, error) {
 // their gradients.
 func (c *Config) Loading(limit int64) onnxload.Options {
 	return onnxload.Options{Merged: c.Tie, Roots: c.ExternalRoot, HardLinks: c.AllowHardlinks, MaxFile: limit / 2, MaxTensors: limit / 2}
+}
+
+// lend gives a parameter memory that the optimizer, which is a program of its own, sees too. Without it its values are copied
+// for every step.
+func (s *Session) lend(dt tensor.DType, shape tensor.Shape) *tensor.Tensor {
+	t, err := s.joint.Alloc(dt, shape)
+	if err != nil {
+		return nil
+	}
+	s.lent = append(s.lent, t)
+	return t
 }
 
 // openData opens the training data, if asked for, and the validation data.

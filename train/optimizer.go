@@ -62,6 +62,9 @@ func resolveOptimizer(c *Config, e *Engine, total int) (*optimizer, error) {
 	if o.groups, err = newGroups(entry, settings, c.Group); err != nil {
 		return nil, err
 	}
+	if err := c.limit(o.groups[0].opt); err != nil {
+		return nil, err
+	}
 	o.Hypers = o.groups[0].hypers
 	o.lr, o.wd = o.Hypers.LR, o.Hypers.WeightDecay
 	if o.of, err = assign(entry, o.groups, e.Params); err != nil {

@@ -50,6 +50,7 @@ func (r *run) plan() (Plan, error) {
 		p.Compute += m.ArenaBytes + m.ScratchBytes
 		params = max(params, m.ParamBytes)
 	}
+	inHeap, shared := p.State, int64(0)
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -60,8 +61,12 @@ func (r *run) plan() (Plan, error) {
 	if r.trainer.opt.HasEvalWeights() {
 		heap += e.paramBytes()
 	}
+	if r.trainer.opt.Undoable() { // weights and state are shared with a program, as are copies of gradients, and kept twice
+		inHeap, shared = r.trainer.opt.average.bytes(), e.paramBytes()
+		heap += e.paramBytes() + p.State
+	}
 	p.Go = int64(m.Sys-m.HeapSys) + runtimeGrowth + heap + max(leastGarbage, heap/garbageShare, largest)
-	p.Process = p.Go - p.Data - p.State - p.Scratch + memory.Now().Files + codeGrowth
+	p.Process = p.Go - p.Data - inHeap - p.Scratch + shared + memory.Now().Files + codeGrowth
 	e.elsewhere = p.Total() - p.Compute - params
 	if limit := e.o.MaxBytes; limit > 0 && p.Total() > limit {
 		return p, failf(Resources, "the run takes %d bytes (%d for activations, gradients and scratch, %d for the optimizer, %d of data, %d of "+

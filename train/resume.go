@@ -10,11 +10,12 @@ import (
 )
 
 // changeable are the settings of a run, by their keys, that a resumed one may change: they say how long it goes on, how
-// it is computed and what is written, not what a step computes. The model may lie elsewhere; its hash is compared.
+// it is computed and what is written, not what a step computes. The model may lie elsewhere; its hash is compared, as are a
+// plugin's version and hash.
 var changeable = map[string]bool{
 	"model": true, "external_root": true, "allow_hardlinks": true, "epochs": true, "steps": true, "time": true, "log_every": true, "eval_every": true, "save_every": true,
 	"keep": true, "on_nonfinite": true, "digest": true, "workers": true, "threads": true, "isa": true, "max_memory": true,
-	"out": true, "overwrite": true,
+	"out": true, "overwrite": true, "plugin": true, "plugin_restart": true, "plugin_timeout": true, "plugin_memory": true,
 }
 
 // ResumeConfig is the configuration of the run that resume names, with Out and Resume set; see Config.Resume. found is

@@ -63,6 +63,7 @@ func Run(ctx context.Context, s *Session, now time.Time, watch Observer, dry boo
 	if err != nil {
 		return nil, err
 	}
+	defer r.trainer.opt.Close()
 	if dry {
 		watch.Started(start)
 		return &Result{}, nil

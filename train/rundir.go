@@ -46,7 +46,8 @@ type Metrics struct {
 func CreateRunDir(c *Config, optName string, now time.Time) (*RunDir, error) {
 	if c.Out == "" {
 		model := strings.TrimSuffix(filepath.Base(c.Model), ".onnx")
-		c.Out = filepath.Join("runs", fmt.Sprintf("%s_%s_%s", now.Format("2006-01-02T15-04-05"), model, optName))
+		opt := strings.TrimSuffix(filepath.Base(optName), filepath.Ext(optName)) // it may be the path of a file
+		c.Out = filepath.Join("runs", fmt.Sprintf("%s_%s_%s", now.Format("2006-01-02T15-04-05"), model, opt))
 	}
 	if _, err := os.Stat(filepath.Join(c.Out, "metrics.jsonl")); err == nil && !c.Overwrite {
 		return nil, failf(Usage, "--out %s holds a run already; choose another folder or add --overwrite", c.Out)

@@ -70,6 +70,7 @@ func (t *Trainer) Step(ctx context.Context, batches []*data.Batch) (StepResult, 
 	r := StepResult{Step: t.step + 1}
 	start := time.Now()
 	t.before.save()
+	t.opt.Keep(t.Engine.o.Pool, t.Engine.Values)
 	grads, last, terms, err := t.gradient(ctx, batches, &r)
 	if err != nil {
 		t.before.undo()
@@ -81,6 +82,16 @@ func (t *Trainer) Step(ctx context.Context, batches []*data.Batch) (StepResult, 
 	r.Compute = time.Since(start)
 	start = time.Now()
 	c := registry.Context{Step: r.Step, LossTerms: t.lossTerms(terms, r.Examples, last), Pool: t.Engine.o.Pool}
+	if t.opt.Undoable() {
+		r.LR, err = t.updateOrUndo(c, grads)
+		r.Update = time.Since(start)
+		if err != nil {
+			t.before.undo()
+			return r, fail(Diverged, err)
+		}
+		t.step++
+		return r, nil
+	}
 	r.LR, err = t.opt.update(c, t.Engine.Values, grads)
 	r.Update = time.Since(start)
 	if bad := t.spoiled(r.Step, err != nil || t.stateDue(r.Step)); bad != nil { // which would be behind an error of the update

@@ -159,3 +159,51 @@ func TestBadGoldenFiles(t *testing.T) {
 		})
 	}
 }
+
+// TestAnotherInThePlaceOfARecordedOne replays the own recordings of AdamW by AdamW as an optimizer from elsewhere, with a
+// setting less.
+func TestAnotherInThePlaceOfARecordedOne(t *testing.T) {
+	number := func(name, value, alias string) registry.Field {
+		return registry.Field{Kind: registry.Number, Default: value, Tags: map[string]string{"name": name, "alias": alias}}
+	}
+	fields := []registry.Field{number("lr", "0.001", ""), number("beta1", "0.9", "betas.0"), number("beta2", "0.999", "betas.1"),
+		number("eps", "1e-8", ""), number("weight_decay", "0.01", "")}
+	build := func(h registry.Hyperparameters) (registry.Optimizer, error) {
+		e, err := registry.Lookup("adamw")
+		if err != nil {
+			return nil, err
+		}
+		opt, _, err := e.New(h.Settings())
+		return opt, err
+	}
+	for name, want := range map[string]string{"adamw-mine": "adamw", "adam_2": "adam", "adamwhat": "", "mine": ""} {
+		e, err := registry.NewEntry(registry.Info{Name: name}, "/plugins/"+name+".py", fields, build)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Twin(e); got != want {
+			t.Errorf("%s is the twin of %q, want %q", name, got, want)
+		}
+		if want != "adamw" {
+			continue
+		}
+		results, err := CheckOwn(e, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		followed, skipped := 0, 0
+		for _, r := range results {
+			switch {
+			case r.OK:
+				followed++
+			case strings.Contains(r.Skipped, "no setting amsgrad"):
+				skipped++
+			default:
+				t.Errorf("%+v", r)
+			}
+		}
+		if len(results) == 0 || skipped == 0 {
+			t.Errorf("%d followed, %d skipped", followed, skipped)
+		}
+	}
+}

@@ -46,9 +46,11 @@ func (c *recorded) expected(step int, name string) []float64 {
 	return nil
 }
 
-func read(path string) (*file, error) {
+func read(path string) (*file, error) { return readFrom(os.ReadFile, path) }
+
+func readFrom(open func(string) ([]byte, error), path string) (*file, error) {
 	f := &file{}
-	if err := decode(path, f); err != nil {
+	if err := decode(open, path, f); err != nil {
 		return nil, err
 	}
 	if len(f.Cases) == 0 {
@@ -58,7 +60,7 @@ func read(path string) (*file, error) {
 		return nil, fmt.Errorf("%s: field problem is %q, not the name of a file beside it", path, f.Problem)
 	}
 	problemPath := filepath.Join(filepath.Dir(path), f.Problem)
-	if err := decode(problemPath, &f.problem); err != nil {
+	if err := decode(open, problemPath, &f.problem); err != nil {
 		return nil, err
 	}
 	if err := f.problem.check(); err != nil {
@@ -73,8 +75,8 @@ func read(path string) (*file, error) {
 	return f, nil
 }
 
-func decode(path string, into any) error {
-	data, err := os.ReadFile(path)
+func decode(open func(string) ([]byte, error), path string, into any) error {
+	data, err := open(path)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ type Update struct {
 	MSMin      float64 `json:"ms_min"`
 	MSMax      float64 `json:"ms_max"` // such as that of an update that computes roots
 	MSMean     float64 `json:"ms_mean"`
+	MSCopies   float64 `json:"ms_copies,omitempty"` // median of the copies that a step of a program takes besides
 	Updates    int     `json:"updates"`
 	Elements   int     `json:"elements"`
 	NSPerElem  float64 `json:"ns_per_element"` // of the mean
@@ -44,6 +45,7 @@ func Updates(pool *par.Pool, text string, params []registry.ParamInfo, n int) (*
 	if err != nil {
 		return nil, err
 	}
+	defer stepper.Close()
 	u := &Update{Optimizer: text, Updates: n}
 	flops := 0.0
 	for _, c := range costs {
@@ -55,14 +57,29 @@ func Updates(pool *par.Pool, text string, params []registry.ParamInfo, n int) (*
 	for i := range grads {
 		grads[i] = draws(params, uint64(i)+1, 0.01)
 	}
+	var l *lent
+	if joint, ok := opt.(registry.Joint); ok {
+		if l, err = lend(joint, values); err != nil {
+			return nil, err
+		}
+		defer l.free()
+		values = l.values
+	}
 	for _, v := range values {
 		u.Elements += v.Elems()
 	}
-	var times []float64
+	var times, copies []float64
 	for i := range n + 2 {
+		g := grads[i%batches]
+		if l != nil {
+			start := time.Now()
+			stepper.Keep(pool, values)
+			g = l.gradients(pool, g)
+			copies = append(copies, ms(time.Since(start)))
+		}
 		c := registry.Context{Step: i + 1, LR: 1e-6, WeightDecay: hypers.WeightDecay, LossTerms: 128, Pool: pool}
 		start := time.Now()
-		if err := stepper.Step(c, values, grads[i%batches]); err != nil {
+		if err := stepper.Step(c, values, g); err != nil {
 			return nil, fmt.Errorf("%s: update %d: %w", text, i+1, err)
 		}
 		if i >= 2 {
@@ -71,6 +88,9 @@ func Updates(pool *par.Pool, text string, params []registry.ParamInfo, n int) (*
 	}
 	for _, x := range times {
 		u.MSMean += x / float64(n)
+	}
+	if l != nil {
+		u.MSCopies = median(copies[2:])
 	}
 	u.MS, u.MSMin, u.MSMax = median(times), slices.Min(times), slices.Max(times)
 	u.NSPerElem = u.MSMean * 1e6 / float64(max(u.Elements, 1))

@@ -8,12 +8,15 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"sync"
 
 	"github.com/alecthomas/kong"
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/onnxtrain/onnxtrain/internal/memory"
 	"github.com/onnxtrain/onnxtrain/internal/par"
+	"github.com/onnxtrain/onnxtrain/registry"
+	"github.com/onnxtrain/onnxtrain/registry/plugin/host"
 	"github.com/onnxtrain/onnxtrain/train"
 )
 
@@ -26,6 +29,7 @@ type cli struct {
 	Inspect     inspectCmd     `cmd:"" help:"Show what a model holds and whether it can be trained."`
 	Compare     compareCmd     `cmd:"" help:"Compare optimizers on a model: tuned alike, over several seeds, with a report."`
 	Optimizers  optimizersCmd  `cmd:"" help:"List, describe and check optimizers."`
+	Plugins     pluginsCmd     `cmd:"" help:"List, install, remove and test optimizers that are files: programs or ONNX files."`
 	Datasets    datasetsCmd    `cmd:"" help:"List the data formats that --data reads, with their options."`
 	Conformance conformanceCmd `cmd:"" help:"Run ONNX backend test cases."`
 	Bench       benchCmd       `cmd:"" help:"Time training steps or kernels."`
@@ -48,6 +52,9 @@ func Main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run is Main with its surroundings as arguments; it returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {
+	if _, isFile := stderr.(*os.File); !isFile {
+		stderr = &locked{w: stderr} // as a file is: logs of plugins come at any time
+	}
 	var c cli
 	exit := -1
 	parser, err := kong.New(&c,
@@ -76,6 +83,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	e := &env{stdout: stdout, stderr: stderr, log: hclog.New(&hclog.LoggerOptions{
 		Name: "onnxtrain", Level: hclog.LevelFromString(c.LogLevel), Output: stderr, JSONFormat: c.LogFormat == "json",
 		DisableTime: c.LogFormat == "text"})}
+	host.SetLogger(e.log.Named("plugin"))
+	defer closePlugins(e.log)
 	err = guarded(e.log, func() error { return ctx.Run(e) })
 	e.log.Debug("resident memory", "peak", memory.Now().Peak)
 	var code *exitCode
@@ -84,13 +93,29 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "onnxtrain:", err)
-		var f *train.Failure
-		if errors.As(err, &f) {
-			return int(f.Kind)
-		}
-		return int(train.Internal)
+		return int(kindOf(err))
 	}
 	return 0
+}
+
+// kindOf is the exit code of an error. A failed plugin is one wherever it fails.
+func kindOf(err error) train.Kind {
+	var plugin *registry.PluginError
+	var f *train.Failure
+	switch {
+	case errors.As(err, &plugin):
+		return train.Plugin
+	case errors.As(err, &f):
+		return f.Kind
+	}
+	return train.Internal
+}
+
+func closePlugins(log hclog.Logger) {
+	registry.Unload()
+	if err := host.Close(); err != nil {
+		log.Debug("ending plugins", "error", err)
+	}
 }
 
 // guarded turns a panic, which is a bug, into an error that says so; the stack goes to the debug log.
@@ -109,6 +134,19 @@ func guarded(log hclog.Logger, run func() error) (err error) {
 			"and, if you can, the model (--log-level debug shows where it happened)", v)}
 	}()
 	return run()
+}
+
+// locked is a writer for several goroutines.
+type locked struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+// Write implements io.Writer.
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
 }
 
 // exitCode ends the program with a code after everything was said.

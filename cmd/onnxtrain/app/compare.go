@@ -14,6 +14,7 @@ import (
 type compareCmd struct {
 	Opts     []string `placeholder:"NAME,…" help:"Optimizers to compare; see: onnxtrain optimizers list."`
 	Opt      []string `sep:"none" placeholder:"NAME[,k=v…]" help:"An optimizer with settings that are fixed; the search leaves them alone. May be repeated."`
+	Plugin   []string `sep:"none" placeholder:"FILE" help:"Use the optimizer in this file, a program or an ONNX file, by its name. May be repeated."`
 	Budget   string   `placeholder:"KEY=N,…" help:"Short for --steps, --epochs, --trials and --seeds, as in steps=2000,trials=8."`
 	Steps    int      `placeholder:"N" help:"Updates of every trial."`
 	Epochs   int      `placeholder:"N" help:"Or passes over the data; 3 if neither is given."`
@@ -101,7 +102,10 @@ func (c *compareCmd) study() (compare.Study, error) {
 		NoDecay: c.NoDecay, Group: c.Group, LayerDecay: c.LayerDecay, EMA: c.EMA, Schedule: c.Schedule, Warmup: c.Warmup, ClipNorm: c.ClipNorm,
 		Accumulate: c.Accumulate, LossTerms: c.LossTerms, Data: c.Data, Val: c.Val, Batch: c.Batch, Epochs: c.Epochs, Steps: c.Steps,
 		NoShuffle: c.NoShuffle, Workers: c.Workers, Seed: c.Seed, DType: "f32", Threads: c.Threads, ISA: c.ISA, MaxMemory: c.MaxMemory,
-		EvalEvery: c.EvalEvery}
+		EvalEvery: c.EvalEvery, Plugin: c.Plugin}
+	if err := s.Train.LoadPlugins(); err != nil {
+		return s, err
+	}
 	for _, r := range []struct {
 		flag string
 		n    int

@@ -54,26 +54,29 @@ func TestPlanIsWhatIsTaken(t *testing.T) {
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		t.Skip("the system does not say how much a process takes")
 	}
-	const few = 8 << 20
 	for _, model := range planModels {
 		for _, opt := range []string{"adamw", "ifshampoo"} {
-			t.Run(model+"/"+opt, func(t *testing.T) {
-				p := start(t, append(modelRun(t, model, opt), "--log-level", "debug")...)
-				if code := p.code(t); code != 0 {
-					t.Fatalf("exit code %d:\n%s", code, p.said())
-				}
-				m := regexp.MustCompile(`resident memory: peak=([0-9]+)`).FindStringSubmatch(p.said())
-				if m == nil {
-					t.Fatalf("the peak is not said:\n%s", p.said())
-				}
-				peak, _ := strconv.ParseFloat(m[1], 64)
-				plan := planned(t, p.said())
-				t.Logf("planned %.1f MiB, peak %.1f MiB (%+.1f %%)", plan/(1<<20), peak/(1<<20), 100*(peak/plan-1))
-				if peak > 1.1*plan || peak < 0.9*plan-few {
-					t.Errorf("planned %.1f MiB, resident %.1f MiB", plan/(1<<20), peak/(1<<20))
-				}
-			})
+			t.Run(model+"/"+opt, func(t *testing.T) { planHolds(t, modelRun(t, model, opt)) })
 		}
+	}
+}
+
+func planHolds(t *testing.T, args []string) {
+	t.Helper()
+	const few = 8 << 20
+	p := start(t, append(args, "--log-level", "debug")...)
+	if code := p.code(t); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, p.said())
+	}
+	m := regexp.MustCompile(`resident memory: peak=([0-9]+)`).FindStringSubmatch(p.said())
+	if m == nil {
+		t.Fatalf("the peak is not said:\n%s", p.said())
+	}
+	peak, _ := strconv.ParseFloat(m[1], 64)
+	plan := planned(t, p.said())
+	t.Logf("planned %.1f MiB, peak %.1f MiB (%+.1f %%)", plan/(1<<20), peak/(1<<20), 100*(peak/plan-1))
+	if peak > 1.1*plan || peak < 0.9*plan-few {
+		t.Errorf("planned %.1f MiB, resident %.1f MiB", plan/(1<<20), peak/(1<<20))
 	}
 }
 

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"runtime/debug"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/onnxtrain/onnxtrain/optimizers/golden"
@@ -25,6 +27,7 @@ type optimizersList struct {
 
 func (c *optimizersList) Run(e *env) error {
 	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "name\tversion\twhat\torigin\tpaper")
 	var entries []*registry.Entry
 	for _, name := range slices.Concat(registry.Names(), registry.External()) {
 		o, err := registry.Lookup(name)
@@ -33,12 +36,50 @@ func (c *optimizersList) Run(e *env) error {
 			continue
 		}
 		entries = append(entries, o)
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", o.Name, o.Doc, cmp.Or(o.Origin, "built in"), o.Paper)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", o.Name, cmp.Or(versionOf(o), "-"), o.Doc, originOf(o), o.Paper)
 	}
 	if c.JSON {
 		return json.NewEncoder(e.stdout).Encode(entries)
 	}
 	return w.Flush()
+}
+
+// ownModule is where the built-in optimizers are.
+const ownModule = "github.com/onnxtrain/onnxtrain"
+
+// originOf is where an optimizer comes from: this program, a Go package of somebody else that is compiled in, or a file.
+func originOf(o *registry.Entry) string {
+	if o.Origin != "" {
+		return o.Origin
+	}
+	if builtIn(o) {
+		return "built in"
+	}
+	return "package " + o.Package
+}
+
+func builtIn(o *registry.Entry) bool {
+	return o.Package == ownModule || strings.HasPrefix(o.Package, ownModule+"/")
+}
+
+// versionOf is an optimizer's own version, or that of the module that it is compiled in from.
+func versionOf(o *registry.Entry) string {
+	if o.Origin != "" {
+		return o.Version
+	}
+	if builtIn(o) {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, m := range append(info.Deps, &info.Main) {
+		if o.Package == m.Path || strings.HasPrefix(o.Package, m.Path+"/") {
+			return m.Version
+		}
+	}
+	return ""
 }
 
 type optimizersCheck struct {

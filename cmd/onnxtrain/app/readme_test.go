@@ -14,7 +14,7 @@ import (
 func TestReadmeCommands(t *testing.T) {
 	run := t.TempDir() // some commands look at the run they name
 	runOK(t, "--model", models+"mlp.onnx", "--data", "synthetic:?n=64", "--steps", "1", "--out", run)
-	for _, file := range []string{"README.md", "models/README.md"} {
+	for _, file := range []string{"README.md", "models/README.md", "docs/plugins.md"} {
 		f, err := os.Open("../../../" + file)
 		if err != nil {
 			t.Fatal(err)
