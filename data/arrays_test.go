@@ -2,6 +2,7 @@ package data
 
 import (
 	"archive/zip"
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -114,5 +115,30 @@ func TestFloatLabelsMakeARegression(t *testing.T) {
 	d := openData(t, "npz:"+path, w, false)
 	if f := d.Fields()[1]; f.DType != tensor.Float32 || !f.Shape.Equal(tensor.Shape{2}) {
 		t.Error(f)
+	}
+}
+
+// TestDamagedArrays changes a byte of an array's elements, in a form that stays in the file and in one that is unpacked.
+func TestDamagedArrays(t *testing.T) {
+	x := tensor.New(tensor.Float32, 2, 300)
+	w := Want{Inputs: []Field{{"x", tensor.Float32, tensor.Shape{300}}}, Label: Field{"label", tensor.Int64, tensor.Shape{}}, Classes: 2}
+	for _, method := range []uint16{zip.Store, zip.Deflate} {
+		b := zipBytes(t, method, namedFile{"x.npy", npyOf(x)}, namedFile{"label.npy", npyOf(tensor.New(tensor.Int64, 2))})
+		whole := "npz:" + writeFile(t, "whole.npz", b)
+		openData(t, whole, w, false)
+		if method == zip.Store {
+			b[600] ^= 1 // among the elements of x
+		} else {
+			at := bytes.LastIndex(b, []byte("PK\x01\x02"))
+			at = bytes.LastIndex(b[:at], []byte("PK\x01\x02"))
+			b[at+16] ^= 1 // the checksum that the archive has for x
+		}
+		damaged := "npz:" + writeFile(t, "damaged.npz", b)
+		if _, err := Open(damaged, w, false, 0); err == nil || !strings.Contains(err.Error(), "damaged") {
+			t.Errorf("method %d: error %v", method, err)
+		}
+		if method == zip.Store {
+			openData(t, damaged+"?check=0", w, false)
+		}
 	}
 }

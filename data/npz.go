@@ -17,6 +17,7 @@ func init() {
 		Options: []Option{
 			{"label", "name of the label array (label)"},
 			{"scale", "factor for floating-point inputs, such as 0.00392156862745098 for bytes (1)"},
+			{"check", "read arrays that stay in the file once, to verify their checksums (1)"},
 			{"max", "bytes to load into memory at most (8589934592, or half of what there is)"},
 		},
 		ManyLabels: true,
@@ -28,6 +29,7 @@ func openNpz(q Request) (Dataset, error) {
 	label := q.Options.String("label", "")
 	scale := q.Options.Float("scale", 1, -1e30, 1e30)
 	limit := budgetOf(q.Options)
+	check := q.Options.Bool("check", true)
 	if err := q.Options.Err(); err != nil {
 		return nil, err
 	}
@@ -40,7 +42,7 @@ func openNpz(q Request) (Dataset, error) {
 		f.Close()
 		return nil, err
 	}
-	columns, err := readNpz(f, info.Size(), q.Path, q.Want, label, limit)
+	columns, err := readNpz(f, info.Size(), q.Path, q.Want, label, limit, check)
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -53,8 +55,9 @@ func openNpz(q Request) (Dataset, error) {
 	return d, nil
 }
 
-// readNpz finds the arrays that the model wants. Those stored without compression stay in the file.
-func readNpz(f io.ReaderAt, size int64, path string, w Want, label string, limit budget) ([]*array, error) {
+// readNpz finds the arrays that the model wants. Those stored without compression stay in the file; with check they are read
+// once to verify their CRC.
+func readNpz(f io.ReaderAt, size int64, path string, w Want, label string, limit budget, check bool) ([]*array, error) {
 	z, err := zip.NewReader(f, size)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -78,7 +81,7 @@ func readNpz(f io.ReaderAt, size int64, path string, w Want, label string, limit
 	}
 	var columns []*array
 	for _, name := range wanted {
-		a, err := readEntry(f, entries[name], path+": array "+name, &limit)
+		a, err := readEntry(f, entries[name], path+": array "+name, &limit, check)
 		if err != nil {
 			return nil, fmt.Errorf("%s: array %q: %w", path, name, err)
 		}
@@ -139,7 +142,7 @@ func chooseArrays(names []string, w Want, label string) ([]string, error) {
 // maxDeflate is the largest factor by which DEFLATE expands (RFC 1951: 258 bytes from two bits).
 const maxDeflate = 1032
 
-func readEntry(f io.ReaderAt, e *zip.File, name string, limit *budget) (*array, error) {
+func readEntry(f io.ReaderAt, e *zip.File, name string, limit *budget, check bool) (*array, error) {
 	r, err := e.Open()
 	if err != nil {
 		return nil, err
@@ -158,6 +161,11 @@ func readEntry(f io.ReaderAt, e *zip.File, name string, limit *budget) (*array, 
 		return nil, errors.New("claims more bytes than its compressed form can hold")
 	}
 	if e.Method == zip.Store && !h.Fortran {
+		if check {
+			if _, err := io.Copy(io.Discard, r); err != nil { // which ends in a look at the CRC
+				return nil, fmt.Errorf("%w; the file is damaged", err)
+			}
+		}
 		start, err := e.DataOffset()
 		if err != nil {
 			return nil, err
@@ -173,7 +181,7 @@ func readEntry(f io.ReaderAt, e *zip.File, name string, limit *budget) (*array, 
 		return nil, err
 	}
 	if _, err := io.Copy(io.Discard, r); err != nil { // reading to the end checks the CRC
-		return nil, err
+		return nil, fmt.Errorf("%w; the file is damaged", err)
 	}
 	if h.Fortran {
 		a.data = rowMajor(a.data, a.shape, a.dt.Size())

@@ -39,7 +39,11 @@ func (b *builder) attribute(a *onnxpb.AttributeProto, captures []string) (any, e
 		return nil, fmt.Errorf("it refers to %q outside of a function", ref)
 	}
 	sub := func(g *onnxpb.GraphProto) (*graph.Graph, error) { return b.sub(g, captures) }
-	switch t := attributeType(a); t {
+	t, held := attributeType(a), fields(a)
+	if slices.ContainsFunc(held, func(h onnxpb.AttributeProto_AttributeType) bool { return h != t }) {
+		return nil, fmt.Errorf("it is said to be of type %s and holds %v", t, held)
+	}
+	switch t {
 	case onnxpb.AttributeProto_FLOAT:
 		return a.GetF(), nil
 	case onnxpb.AttributeProto_INT:
@@ -71,31 +75,34 @@ func (b *builder) attribute(a *onnxpb.AttributeProto, captures []string) (any, e
 
 // attributeType is the attribute's type; the first files left it to be seen from what is there.
 func attributeType(a *onnxpb.AttributeProto) onnxpb.AttributeProto_AttributeType {
-	switch {
-	case a.GetType() != onnxpb.AttributeProto_UNDEFINED:
-		return a.GetType()
-	case a.F != nil:
-		return onnxpb.AttributeProto_FLOAT
-	case a.I != nil:
-		return onnxpb.AttributeProto_INT
-	case a.S != nil:
-		return onnxpb.AttributeProto_STRING
-	case a.T != nil:
-		return onnxpb.AttributeProto_TENSOR
-	case a.G != nil:
-		return onnxpb.AttributeProto_GRAPH
-	case a.Floats != nil:
-		return onnxpb.AttributeProto_FLOATS
-	case a.Ints != nil:
-		return onnxpb.AttributeProto_INTS
-	case a.Strings != nil:
-		return onnxpb.AttributeProto_STRINGS
-	case a.Tensors != nil:
-		return onnxpb.AttributeProto_TENSORS
-	case a.Graphs != nil:
-		return onnxpb.AttributeProto_GRAPHS
+	if t := a.GetType(); t != onnxpb.AttributeProto_UNDEFINED {
+		return t
+	}
+	for _, t := range fields(a) {
+		return t
 	}
 	return onnxpb.AttributeProto_UNDEFINED
+}
+
+// fields are the types of what an attribute holds, which should be one. Writers may leave out a zero or an empty list.
+func fields(a *onnxpb.AttributeProto) []onnxpb.AttributeProto_AttributeType {
+	var held []onnxpb.AttributeProto_AttributeType
+	for _, f := range []struct {
+		there bool
+		t     onnxpb.AttributeProto_AttributeType
+	}{
+		{a.F != nil, onnxpb.AttributeProto_FLOAT}, {a.I != nil, onnxpb.AttributeProto_INT}, {a.S != nil, onnxpb.AttributeProto_STRING},
+		{a.T != nil, onnxpb.AttributeProto_TENSOR}, {a.G != nil, onnxpb.AttributeProto_GRAPH},
+		{a.SparseTensor != nil, onnxpb.AttributeProto_SPARSE_TENSOR},
+		{a.Floats != nil, onnxpb.AttributeProto_FLOATS}, {a.Ints != nil, onnxpb.AttributeProto_INTS}, {a.Strings != nil, onnxpb.AttributeProto_STRINGS},
+		{a.Tensors != nil, onnxpb.AttributeProto_TENSORS}, {a.Graphs != nil, onnxpb.AttributeProto_GRAPHS},
+		{a.SparseTensors != nil, onnxpb.AttributeProto_SPARSE_TENSORS},
+	} {
+		if f.there {
+			held = append(held, f.t)
+		}
+	}
+	return held
 }
 
 func only[P, V any](p *P, convert func(*P) (V, error)) (any, error) {

@@ -188,6 +188,9 @@ func (b *builder) wire(n *graph.Node, p *onnxpb.NodeProto) error {
 		n.In = append(n.In, v)
 	}
 	attrs, err := b.attributes(p, captures)
+	if err == nil {
+		err = checkAttributes(n.Op, attrs)
+	}
 	if err != nil {
 		// An error inside a subgraph names a node already; this one is wanted too.
 		return &graph.Error{Node: n, Err: err}

@@ -14,9 +14,10 @@ import (
 
 func TestGraphHoldsWhatTheFileSays(t *testing.T) {
 	g := graphOf("w,x,s", "y,z", some(initializer("w", row(1, 2)), initializer("unread", row(3))),
-		node("Clip", "a,,s", "y", attr("note", "hi")), // out of order: a comes later
+		node("Clip", "a,,s", "y"), // out of order: a comes later
 		node("Add", "x,w", "a"),
-		&onnxpb.NodeProto{OpType: ptr("Custom"), Domain: ptr("com.example"), Input: []string{"a"}, Output: []string{"", "z"}},
+		&onnxpb.NodeProto{OpType: ptr("Custom"), Domain: ptr("com.example"), Input: []string{"a"}, Output: []string{"", "z"},
+			Attribute: []*onnxpb.AttributeProto{attr("note", "hi")}},
 	)
 	p := file(g)
 	p.OpsetImport = append(p.OpsetImport, imports("com.example", 3)...)
@@ -36,8 +37,8 @@ input    s float32[-1,2]
 const    w float32[2]
 const    unread float32[1]
 node a = Add-17(x, w)
-node y = Clip-17(a, _, s) {note="hi"}
-Custom_2 = com.example::Custom-3(a)
+node y = Clip-17(a, _, s)
+Custom_2 = com.example::Custom-3(a) {note="hi"}
 `
 	text := fmt.Sprintln("graph", got.Name)
 	for _, v := range got.Values {
@@ -77,11 +78,14 @@ Custom_2 = com.example::Custom-3(a)
 
 func TestAttributes(t *testing.T) {
 	w := initializer("", row(1, 2))
-	p := file(graphOf("x", "y", nil, node("Relu", "x", "y", attr("i", -3), attr("f", float32(0.5)), attr("s", "text"),
+	n := node("Any", "x", "y", attr("i", -3), attr("f", float32(0.5)), attr("s", "text"),
 		attr("is", []int64{1, 2}),
 		attr("fs", []float32{1}), attr("ss", [][]byte{[]byte("a"), []byte("b")}), attr("t", w), attr("none", []int64(nil)),
 		&onnxpb.AttributeProto{Name: ptr("ts"), Type: ptr(onnxpb.AttributeProto_TENSORS), Tensors: some(w, w)},
-		&onnxpb.AttributeProto{Name: ptr("untyped"), I: ptr[int64](9)})))
+		&onnxpb.AttributeProto{Name: ptr("untyped"), I: ptr[int64](9)})
+	n.Domain = ptr("com.example") // whose operators may have any attribute
+	p := file(graphOf("x", "y", nil, n))
+	p.OpsetImport = append(p.OpsetImport, imports("com.example", 3)...)
 	a := mustGraph(t, mustDecode(t, p)).Nodes[0].Attrs
 	for name, want := range map[string]any{"i": int64(-3), "f": float32(0.5), "s": "text", "is": []int64{1, 2}, "fs": []float32{1},
 		"ss": []string{"a", "b"}, "none": []int64{}, "untyped": int64(9)} {

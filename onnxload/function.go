@@ -1,6 +1,7 @@
 package onnxload
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,6 +58,9 @@ func (m *Model) expand() error {
 	x := &expander{m: m, functions: map[signature]*function{}, names: map[string]int{}}
 	for _, f := range m.proto.Functions {
 		s := signature{domainOf(f.GetDomain()), f.GetName(), f.GetOverload()}
+		if s.name == "" {
+			return errors.New("a function has no name")
+		}
 		opset, err := importedOpsets(f.OpsetImport)
 		if err != nil {
 			return fmt.Errorf("function %v: %w", s, err)

@@ -41,30 +41,35 @@ func TestSameDigests(t *testing.T) {
 	for _, c := range []struct{ model, opt, data string }{
 		{"resnet20", "ifshampoo", images}, {"vit", "adamw", images}, {"gpt", "ifshampoo", "text:" + fakeText(t) + "?stride=16&jitter=1"},
 	} {
-		t.Run(c.model, func(t *testing.T) {
-			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-			var first []string
-			for _, on := range []struct{ threads, workers, processors int }{{1, 1, 1}, {2, 2, 2}, {3, 4, 8}, {8, 3, 3}} {
-				runtime.GOMAXPROCS(on.processors)
-				config := small(c.model, c.opt, filepath.Join(t.TempDir(), "run"))
-				config.Data, config.Steps, config.Batch, config.Threads, config.Workers = c.data, *digestSteps, *digestBatch, on.threads, on.workers
-				trained(t, config, 0)
-				_, lines := results(t, config.Out)
-				if len(lines) != *digestSteps || !strings.Contains(lines[0], "digest=") {
-					t.Fatalf("%d lines of metrics: %q", len(lines), lines[:min(len(lines), 1)])
-				}
-				if first == nil {
-					first = lines
-				}
-				for i, line := range lines {
-					if line != first[i] {
-						t.Fatalf("%+v differs from step %d on:\n%s\n%s", on, i+1, line, first[i])
-					}
-				}
-			}
-			t.Logf("%d steps: %s", *digestSteps, lastDigest(first[len(first)-1]))
-		})
+		for _, dtype := range []string{"f32", "bf16"} {
+			config := small(c.model, c.opt, "")
+			config.Data, config.DType = c.data, dtype
+			t.Run(c.model+"/"+dtype, func(t *testing.T) { sameDigests(t, config) })
+		}
 	}
+}
+
+func sameDigests(t *testing.T, c Config) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	var first []string
+	for _, on := range []struct{ threads, workers, processors int }{{1, 1, 1}, {2, 2, 2}, {3, 4, 8}, {8, 3, 3}} {
+		runtime.GOMAXPROCS(on.processors)
+		c.Out, c.Steps, c.Batch, c.Threads, c.Workers = filepath.Join(t.TempDir(), "run"), *digestSteps, *digestBatch, on.threads, on.workers
+		trained(t, c, 0)
+		_, lines := results(t, c.Out)
+		if len(lines) != *digestSteps || !strings.Contains(lines[0], "digest=") {
+			t.Fatalf("%d lines of metrics: %q", len(lines), lines[:min(len(lines), 1)])
+		}
+		if first == nil {
+			first = lines
+		}
+		for i, line := range lines {
+			if line != first[i] {
+				t.Fatalf("%+v differs from step %d on:\n%s\n%s", on, i+1, line, first[i])
+			}
+		}
+	}
+	t.Logf("%d steps: %s", *digestSteps, lastDigest(first[len(first)-1]))
 }
 
 func lastDigest(line string) string {
