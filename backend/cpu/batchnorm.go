@@ -11,16 +11,16 @@ import (
 func init() {
 	Register(Kernel{
 		Name: "batch_norm", Op: onnx("BatchNormalization"), InPlace: []int{0},
-		Tol: Tol{Abs: 1e-5, Rel: 2e-5},
+		Tol: Tol{Abs: 1e-5, Rel: 2e-5}, Half: halfAmong([]int{0}, []int{0}),
 		When: func(n *graph.Node) bool {
 			return channelsFit(n) && n.Op.Since > 7 && !n.Attrs.Bool("training_mode", false) && len(n.Out) == 1
 		},
-		Bind: bindBatchNorm,
+		Scratch: normRooms, Bind: bindBatchNorm,
 	})
 }
 
 func channelsFit(n *graph.Node) bool {
-	return allFloat32(n) && nonEmpty(n) && len(n.In[0].Type.Shape) >= 2
+	return allFloat(n) && nonEmpty(n) && len(n.In[0].Type.Shape) >= 2
 }
 
 // channels are the planes of a tensor [N, C, …] by channel.
@@ -56,29 +56,44 @@ func (c channels) groups() int { return ceilDiv(c.c, c.group()) }
 // bounds are the first channel of group g and the first one behind.
 func (c channels) bounds(g int) (lo, hi int) { return g * c.group(), min((g+1)*c.group(), c.c) }
 
-// each calls f with the blocks of the channels of group g in the order of memory: elements from to to of the tensor, of
-// channel ch.
-func (c channels) each(g int, f func(ch, from, to int)) {
+// spans calls f with the blocks of group g in the order of memory: elements from to to of the tensor, which are those of whole
+// channels from ch on or a part of channel ch.
+func (c channels) spans(g int, f func(ch, from, to int)) {
 	lo, hi := c.bounds(g)
 	for i := range c.n {
-		for ch := lo; ch < hi; ch++ {
-			end := (i*c.c + ch + 1) * c.plane
-			for at := end - c.plane; at < end; at += blockElems {
-				f(ch, at, min(at+blockElems, end))
-			}
+		end := (i*c.c + hi) * c.plane
+		for at := (i*c.c + lo) * c.plane; at < end; at += blockElems {
+			f(lo, at, min(at+blockElems, end))
 		}
 	}
 }
 
+// parts calls f with what a span of size elements from channel ch on has of each channel.
+func (c channels) parts(ch, size int, f func(ch, from, to int)) {
+	for at := 0; at < size; at += c.plane {
+		f(ch, at, min(at+c.plane, size))
+		ch++
+	}
+}
+
+// normRooms is the Scratch of what works on spans of up to three operands.
+func normRooms(_ *graph.Node, threads int) int { return roomBytes(3, blockElems, threads) }
+
 func bindBatchNorm(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
-	x, scale, bias, mean, variance, y := in[0].F32(), in[1].F32(), in[2].F32(), in[3].F32(), in[4].F32(), out[0].F32()
+	x, scale, bias, mean, variance, y := vectorOf(in[0]), in[1].F32(), in[2].F32(), in[3].F32(), in[4].F32(), vectorOf(out[0])
 	eps := n.Attrs.Float("epsilon", 1e-5)
-	c := channelsOf(in[0])
-	body := func(_, lo, hi int) {
+	c, room := channelsOf(in[0]), roomsIn(s, 3, blockElems)
+	body := func(worker, lo, hi int) {
+		block := room.of(worker, 0)
 		for r := lo; r < hi; r++ {
-			i, ch := r/c.c, r%c.c
+			ch := r % c.c
 			a := float32(float64(scale[ch]) / math.Sqrt(float64(variance[ch])+eps))
-			linalg.ScaleShift(c.at(y, i, ch), c.at(x, i, ch), a, bias[ch]-float32(a*mean[ch]))
+			for from, end := r*c.plane, (r+1)*c.plane; from < end; from += blockElems {
+				to := min(from+blockElems, end)
+				dst := y.place(block, from, to)
+				linalg.ScaleShift(dst, x.read(block, from, to), a, bias[ch]-float32(a*mean[ch]))
+				y.put(dst, from, to)
+			}
 		}
 	}
 	return func() error {

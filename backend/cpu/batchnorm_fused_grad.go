@@ -10,15 +10,15 @@ import (
 )
 
 func init() {
+	halfNorm := halfAmong([]int{0, 1, 7}, []int{0, 3})
 	Register(Kernel{
 		Name: "batch_norm_grad", Op: graph.OpID{Domain: op.Internal, Type: "BatchNormGrad"}, InPlace: []int{0, 1},
-		Tol: Tol{Abs: 2e-5, Rel: 2e-5}, When: channelsFit, Bind: bindBatchNormGrad,
+		Tol: Tol{Abs: 2e-5, Rel: 2e-5}, When: channelsFit, Half: halfNorm, Scratch: normRooms, Bind: bindBatchNormGrad,
 	})
 	Register(Kernel{
 		Name: "fused_batch_norm_grad", Op: graph.OpID{Domain: op.Internal, Type: "FusedBatchNormGrad"},
 		InPlace: []int{1, 0, 7}, AlsoInPlace: [][2]int{{3, 0}, {3, 7}},
-		Tol: Tol{Abs: 2e-5, Rel: 2e-5}, When: channelsFit, Bind: bindBatchNormGrad,
-		Scratch: func(_ *graph.Node, threads int) int { return 4 * blockElems * threads },
+		Tol: Tol{Abs: 2e-5, Rel: 2e-5}, When: channelsFit, Half: halfNorm, Scratch: normRooms, Bind: bindBatchNormGrad,
 	})
 }
 
@@ -30,31 +30,46 @@ func init() {
 // is asked for; otherwise each turn makes it anew, block by block.
 type batchNormGrad struct {
 	channels
-	dy, x, y                  []float32
-	scale, mean, invstd       []float32
-	factor, shift             []float32
-	dx, dscale, dbias, dresid []float32 // nil: not asked for
-	act                       gate
-	room                      []float32 // a block a thread
+	dy, x, y            vector
+	scale, mean, invstd []float32
+	factor, shift       []float32
+	dx, dresid          vector
+	dscale, dbias       []float32 // nil: not asked for
+	act                 gate
+	room                rooms
 
-	// sums are those of g and g*(x-mean) over a block, affine sets dx = a*g + c*x + d there.
-	sums   func(worker, ch, from, to int) (sum, product float32)
-	affine func(worker, ch, from, to int, a, c, d float32)
+	// sums are those of g and g*(x-mean) over a block of a channel, affine sets dx = a*g + c*x + d there.
+	sums   func(t normBlock, ch int) (sum, product float32)
+	affine func(t normBlock, ch int, a, c, d float32)
+}
+
+// normBlock is the same elements of each operand; g is where g is, or where it may be.
+type normBlock struct{ dy, x, y, g, dx []float32 }
+
+func (t normBlock) part(from, to int) normBlock {
+	cut := func(x []float32) []float32 {
+		if x == nil {
+			return nil
+		}
+		return x[from:to]
+	}
+	return normBlock{cut(t.dy), cut(t.x), cut(t.y), cut(t.g), cut(t.dx)}
 }
 
 func bindBatchNormGrad(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 	b := &batchNormGrad{
-		channels: channelsOf(in[1]), dy: in[0].F32(), x: in[1].F32(), y: elements(in, 7),
+		channels: channelsOf(in[1]), dy: vectorOf(in[0]), x: vectorOf(in[1]), y: vectorAt(in, 7),
 		scale: in[2].F32(), mean: in[3].F32(), invstd: in[4].F32(), factor: elements(in, 5), shift: elements(in, 6),
-		dx: elements(out, 0), dscale: elements(out, 1), dbias: elements(out, 2), dresid: elements(out, 3),
-		act: gateOf(n), room: floats(s.Mem),
+		dx: vectorAt(out, 0), dscale: elements(out, 1), dbias: elements(out, 2), dresid: vectorAt(out, 3),
+		act: gateOf(n), room: roomsIn(s, 3, blockElems),
 	}
+	rectified := b.act.kind == "relu"
 	switch {
 	case b.act.kind == "none":
 		b.sums, b.affine = b.plainSums, b.plainAffine
-	case b.act.kind == "relu" && b.y == nil && b.dresid == nil:
+	case rectified && b.y.absent() && b.dresid.absent():
 		b.sums, b.affine = b.gatedSums, b.gatedAffine
-	case b.act.kind == "relu" && b.y != nil:
+	case rectified && !b.y.absent():
 		b.sums, b.affine = b.rectifiedSums, b.openAffine
 	default:
 		b.sums, b.affine = b.openSums, b.openAffine
@@ -74,10 +89,14 @@ func bindBatchNormGrad(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func
 func (b *batchNormGrad) group(worker, k int) {
 	var total, product [groupElems]float64
 	lo, hi := b.bounds(k)
-	b.each(k, func(ch, from, to int) {
-		t, p := b.sums(worker, ch, from, to)
-		total[ch-lo] += float64(t)
-		product[ch-lo] += float64(p)
+	b.spans(k, func(ch, from, to int) {
+		span := b.arriving(worker, from, to)
+		b.parts(ch, to-from, func(ch, from, to int) {
+			t, p := b.sums(span.part(from, to), ch)
+			total[ch-lo] += float64(t)
+			product[ch-lo] += float64(p)
+		})
+		b.dresid.put(span.g, from, to)
 	})
 	for ch := lo; ch < hi; ch++ {
 		if b.factor != nil && math.IsNaN(float64(b.factor[ch]+b.shift[ch])) {
@@ -91,7 +110,7 @@ func (b *batchNormGrad) group(worker, k int) {
 			b.dscale[ch] = float32(product[ch-lo])
 		}
 	}
-	if b.dx != nil {
+	if !b.dx.absent() {
 		b.spread(worker, k, total[:hi-lo], product[:hi-lo])
 	}
 }
@@ -107,63 +126,79 @@ func (b *batchNormGrad) spread(worker, k int, dbias, dscale []float64) {
 		a[ch-lo], c[ch-lo] = float32(forG), float32(forX)
 		d[ch-lo] = float32(-forG*dbias[ch-lo]/b.count() - forX*float64(b.mean[ch]))
 	}
-	b.each(k, func(ch, from, to int) { b.affine(worker, ch, from, to, a[ch-lo], c[ch-lo], d[ch-lo]) })
+	b.spans(k, func(ch, from, to int) {
+		span := b.remaining(worker, from, to)
+		b.parts(ch, to-from, func(ch, from, to int) {
+			b.affine(span.part(from, to), ch, a[ch-lo], c[ch-lo], d[ch-lo])
+		})
+		b.dx.put(span.dx, from, to)
+	})
 }
 
-func (b *batchNormGrad) plainSums(_, ch, from, to int) (sum, product float32) {
-	g := b.dy[from:to]
-	return linalg.Sum(g), linalg.DotDiff(g, b.x[from:to], b.mean[ch])
-}
-
-func (b *batchNormGrad) plainAffine(_, _, from, to int, a, c, d float32) {
-	linalg.Affine2(b.dx[from:to], a, b.dy[from:to], c, b.x[from:to], d)
-}
-
-func (b *batchNormGrad) gatedSums(_, ch, from, to int) (sum, product float32) {
-	return linalg.GatedSums(b.dy[from:to], b.x[from:to], b.factor[ch], b.shift[ch], b.mean[ch])
-}
-
-func (b *batchNormGrad) gatedAffine(_, ch, from, to int, a, c, d float32) {
-	linalg.GatedAffine2(b.dx[from:to], b.dy[from:to], b.x[from:to], b.factor[ch], b.shift[ch], a, c, d)
-}
-
-func (b *batchNormGrad) rectifiedSums(worker, ch, from, to int) (sum, product float32) {
-	return linalg.RectifiedSums(b.place(worker, from, to), b.dy[from:to], b.y[from:to], b.x[from:to], b.mean[ch])
-}
-
-func (b *batchNormGrad) openSums(worker, ch, from, to int) (sum, product float32) {
-	g := b.open(worker, ch, from, to)
-	return linalg.Sum(g), linalg.DotDiff(g, b.x[from:to], b.mean[ch])
-}
-
-func (b *batchNormGrad) openAffine(worker, ch, from, to int, a, c, d float32) {
-	g := b.place(worker, from, to)
-	if b.dresid == nil {
-		g = b.open(worker, ch, from, to)
+// arriving reads a block for the first turn, and again for the second where g is not stored.
+func (b *batchNormGrad) arriving(worker, from, to int) normBlock {
+	return normBlock{
+		dy: b.dy.read(b.room.of(worker, 0), from, to),
+		x:  b.x.read(b.room.of(worker, 1), from, to),
+		y:  b.y.read(b.room.of(worker, 2), from, to),
+		g:  b.dresid.place(b.room.of(worker, 2), from, to),
 	}
-	linalg.Affine2(b.dx[from:to], a, g, c, b.x[from:to], d)
 }
 
-// place is where g of a block is stored.
-func (b *batchNormGrad) place(worker, from, to int) []float32 {
-	if b.dresid != nil {
-		return b.dresid[from:to]
-	}
-	return b.room[worker*blockElems:][:to-from]
-}
-
-// open stores g of a block.
-func (b *batchNormGrad) open(worker, ch, from, to int) []float32 {
-	g, dy := b.place(worker, from, to), b.dy[from:to]
-	if b.y != nil {
-		linalg.ReluGrad(g, dy, b.y[from:to])
-		return g
-	}
-	linalg.ScaleShift(g, b.x[from:to], b.factor[ch], b.shift[ch])
-	if b.act.kind == "relu" {
-		linalg.ReluGrad(g, dy, g)
+// remaining reads a block for the second turn, in which dx takes the place of x.
+func (b *batchNormGrad) remaining(worker, from, to int) normBlock {
+	var t normBlock
+	if b.dresid.absent() {
+		t = b.arriving(worker, from, to)
 	} else {
-		linalg.ClampGrad(g, dy, g, b.act.low, b.act.high)
+		t.x, t.g = b.x.read(b.room.of(worker, 1), from, to), b.dresid.read(b.room.of(worker, 2), from, to)
 	}
-	return g
+	t.dx = b.dx.place(b.room.of(worker, 1), from, to)
+	return t
+}
+
+func (b *batchNormGrad) plainSums(t normBlock, ch int) (sum, product float32) {
+	return linalg.Sum(t.dy), linalg.DotDiff(t.dy, t.x, b.mean[ch])
+}
+
+func (b *batchNormGrad) plainAffine(t normBlock, _ int, a, c, d float32) {
+	linalg.Affine2(t.dx, a, t.dy, c, t.x, d)
+}
+
+func (b *batchNormGrad) gatedSums(t normBlock, ch int) (sum, product float32) {
+	return linalg.GatedSums(t.dy, t.x, b.factor[ch], b.shift[ch], b.mean[ch])
+}
+
+func (b *batchNormGrad) gatedAffine(t normBlock, ch int, a, c, d float32) {
+	linalg.GatedAffine2(t.dx, t.dy, t.x, b.factor[ch], b.shift[ch], a, c, d)
+}
+
+func (b *batchNormGrad) rectifiedSums(t normBlock, ch int) (sum, product float32) {
+	return linalg.RectifiedSums(t.g, t.dy, t.y, t.x, b.mean[ch])
+}
+
+func (b *batchNormGrad) openSums(t normBlock, ch int) (sum, product float32) {
+	b.open(t, ch)
+	return linalg.Sum(t.g), linalg.DotDiff(t.g, t.x, b.mean[ch])
+}
+
+func (b *batchNormGrad) openAffine(t normBlock, ch int, a, c, d float32) {
+	if b.dresid.absent() {
+		b.open(t, ch)
+	}
+	linalg.Affine2(t.dx, a, t.g, c, t.x, d)
+}
+
+// open makes g of a block.
+func (b *batchNormGrad) open(t normBlock, ch int) {
+	if t.y != nil {
+		linalg.ReluGrad(t.g, t.dy, t.y)
+		return
+	}
+	linalg.ScaleShift(t.g, t.x, b.factor[ch], b.shift[ch])
+	if b.act.kind == "relu" {
+		linalg.ReluGrad(t.g, t.dy, t.g)
+	} else {
+		linalg.ClampGrad(t.g, t.dy, t.g, b.act.low, b.act.high)
+	}
 }

@@ -58,9 +58,10 @@ type halfConv struct {
 	steps   int // of a block
 	strips  int // of output channels
 	sets    []halfSet
+	band    int // rows of results that are made and rounded before the next ones
 	line    int // elements of a gathered row
 	stack   int // times as many images are convolved with a strip before the next one
-	image   int // elements of a channel of a section's results before they are rounded
+	image   int // elements of a channel of a band's results before they are rounded
 	filters int // elements of a group
 }
 
@@ -74,8 +75,12 @@ type halfSet struct {
 }
 
 const (
-	halfBytes  = 448 << 10 // planes and results of a task
-	halfGather = 4         // pairs of channels up to which blocks are copied together
+	halfBytes   = 448 << 10 // planes of a task
+	halfBand    = 192 << 10 // results of a band
+	halfCall    = 64        // columns of a product that take as long as what comes with each
+	halfFilters = 128 << 10 // of a group from which on a strip serves several images
+	halfRow     = 32        // elements of a row up to which rows are put together before they are rounded
+	halfGather  = 4         // pairs of channels up to which blocks are copied together
 )
 
 // halfConvOf plans a node, nil where there is no way to weave its planes or where most of a tile would be empty.
@@ -137,26 +142,39 @@ func (h *halfConv) layBlocks() {
 func (h *halfConv) section() {
 	d, p := h.direct, &h.direct.in
 	halo := p.rows - d.rows
-	perRow := 4 * ((ceilDiv(h.c, 2)*p.sh*p.sw+len(d.sets)*linalg.HalfRows)*p.pitch + linalg.HalfRows*p.join*d.sh*d.ow)
+	perRow := 4 * ceilDiv(h.c, 2) * p.sh * p.sw * p.pitch
 	each := max(1, halfBytes/perRow-halo, directHalo*halo)
 	tasks := ceilDiv(d.n, p.join) * d.g
 	sections := max(ceilDiv(d.rows, each), min(ceilDiv(16, tasks), d.rows/4))
 	p.each = ceilDiv(d.rows, max(sections, 1))
 	p.sections = ceilDiv(d.rows, p.each)
 	p.rows = p.each + halo
-	d.row = roundUp(d.columns(p.each), halfPanel)
-	h.image = p.each * d.sh * d.ow
-	if p.sections == 1 {
-		h.image = d.oh * d.ow
-	}
-	d.m = linalg.HalfRows // as far as copying results is concerned
-	d.planBack()
 	h.in = halfPlanes{padded: *p}
 	h.in.lay()
-	h.stack = max(1, min(ceilDiv(tasks, 16), halfBytes/(4*h.planes())))
-	if p.sections > 1 {
-		h.stack = 1
+	h.stack = 1
+	if filters := 2 * h.m * h.perTap * h.allTaps(); p.sections == 1 && filters > halfFilters {
+		h.stack = max(1, min(ceilDiv(tasks, 4), halfBytes/(4*h.planes())))
 	}
+	h.cut()
+}
+
+// cut chooses the rows of a band, such that its results stay in the cache and few columns of a product are empty.
+func (h *halfConv) cut() {
+	d := h.direct
+	best := 0.0
+	for rows := 1; rows <= d.in.each; rows++ {
+		size := 4 * len(d.sets) * min(h.m, linalg.HalfRows) * d.columns(rows)
+		if size > halfBand && rows > 1 {
+			break
+		}
+		if useful := float64(rows*d.cols*d.in.join) / float64(roundUp(d.columns(rows), halfPanel/2)+halfCall); useful > best {
+			best, h.band = useful, rows
+		}
+	}
+	d.row = roundUp(d.columns(h.band), halfPanel)
+	h.image = h.band * d.sh * d.ow
+	d.m = linalg.HalfRows // as far as copying results is concerned
+	d.planBack()
 }
 
 // planes is the number of elements of a group's planes, and gathered those of copied rows.
@@ -197,6 +215,8 @@ func (h *halfConv) place() {
 	}
 }
 
-// whole says that results have no padding and are in one piece, and single that they have at most padding between rows.
-func (h *halfConv) single() bool { return len(h.sets) == 1 && h.in.join == 1 }
-func (h *halfConv) whole() bool  { return h.single() && h.in.pitch == h.ow }
+// single says that results have at most padding between rows, and straight that a row at a time is rounded: there is no
+// padding, or rows are long.
+func (h *halfConv) single() bool   { return len(h.sets) == 1 && h.in.join == 1 }
+func (h *halfConv) whole() bool    { return h.single() && h.in.pitch == h.ow }
+func (h *halfConv) straight() bool { return h.whole() || h.single() && h.ow > halfRow }

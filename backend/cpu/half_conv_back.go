@@ -2,22 +2,21 @@ package cpu
 
 import "github.com/onnxtrain/onnxtrain/tensor/linalg"
 
-// round writes the results of a strip of channels to the images from the first on.
-func (r *halfConvRun) round(w *halfWorker, first, group, strip, section int) {
+// round writes a band of results of a strip of channels to the images from the first on. top is its first row of a phase.
+func (r *halfConvRun) round(w *halfWorker, first, group, strip, top, rows int) {
 	count := min(linalg.HalfRows, r.m-strip*linalg.HalfRows)
-	plane, top := r.oh*r.ow, section*r.in.each*r.sh*r.ow
-	y := r.y[((first*r.g+group)*r.m+strip*linalg.HalfRows)*plane+top:]
-	rows := r.rowsOf(section)
-	if r.single() {
+	plane, from := r.oh*r.ow, top*r.sh*r.ow
+	y := r.y[((first*r.g+group)*r.m+strip*linalg.HalfRows)*plane+from:]
+	if r.straight() {
 		r.roundRows(y, w.results, count, rows)
 		return
 	}
 	images := min(r.in.join, r.n-first)
-	r.weaveBack(w, images, count, section, rows)
-	size := min(rows*r.sh*r.ow, plane-top)
+	r.weaveBack(w, images, count, top, rows)
+	size := min(rows*r.sh*r.ow, plane-from)
 	for i := range images {
 		from, to := w.images[i*linalg.HalfRows*r.image:], y[i*r.g*r.m*plane:]
-		if size == plane {
+		if size == plane && r.image == plane {
 			linalg.Narrow(to, from[:count*plane])
 			continue
 		}
@@ -42,8 +41,8 @@ func (r *halfConvRun) roundRows(y []uint16, results []float32, count, rows int) 
 	}
 }
 
-// weaveBack takes phases and images apart, into planes of the rows of a section.
-func (r *halfConvRun) weaveBack(w *halfWorker, images, count, section, rows int) {
+// weaveBack takes phases and images apart, into planes of the rows of a band.
+func (r *halfConvRun) weaveBack(w *halfWorker, images, count, top, rows int) {
 	for i := range r.back {
 		b := &r.back[i]
 		if b.image >= images {
@@ -51,7 +50,7 @@ func (r *halfConvRun) weaveBack(w *halfWorker, images, count, section, rows int)
 		}
 		s := &r.sets[b.set]
 		v := b.Weave
-		v.Rows = min(rows, ceilDiv(r.oh-s.row, r.sh)-section*r.in.each)
+		v.Rows = min(rows, ceilDiv(r.oh-s.row, r.sh)-top)
 		v.Planes = count
 		v.Dst = w.images[b.image*linalg.HalfRows*r.image+s.row*r.ow+b.dst:]
 		v.DstRow, v.DstPlane = r.sh*r.ow, r.image

@@ -29,7 +29,7 @@ type halfWorker struct {
 func (h *halfConv) sizes() [7]int {
 	taps := h.allTaps() * h.perTap
 	images := 0
-	if !h.single() {
+	if !h.straight() {
 		images = h.in.join * linalg.HalfRows * h.image
 	}
 	return [7]int{h.stack * h.planes(), h.gathered(), h.in.room(), len(h.sets) * linalg.HalfRows * h.row, images, taps, ceilDiv(taps, 2)}
@@ -134,12 +134,23 @@ func (r *halfConvRun) convolve(worker, lo, hi int) {
 		for k := range count {
 			r.fill(w, k, group, first+k*r.in.join, section)
 		}
-		for strip := range r.strips {
-			for k := range count {
-				r.multiply(w, k, group, strip, section)
-				r.round(w, first+k*r.in.join, group, strip, section)
-			}
+		r.products(w, group, first, count, section)
+	}
+}
+
+// products makes the results of a task. A strip of filters stays in the cache while it goes over all bands; gathered rows do
+// while all strips go over them.
+func (r *halfConvRun) products(w *halfWorker, group, first, count, section int) {
+	bands := ceilDiv(r.rowsOf(section), r.band)
+	for i := range r.strips * count * bands {
+		strip, k, band := i/bands/count, i/bands%count, i%bands
+		if r.gather {
+			k, band, strip = i/r.strips/bands, i/r.strips%bands, i%r.strips
 		}
+		top := band * r.band
+		rows := min(r.band, r.rowsOf(section)-top)
+		r.multiply(w, k, group, strip, top, rows)
+		r.round(w, first+k*r.in.join, group, strip, section*r.in.each+top, rows)
 	}
 }
 
@@ -160,10 +171,10 @@ func (r *halfConvRun) fill(w *halfWorker, k, group, first, section int) {
 // rowsOf is the number of rows of a phase in a section.
 func (r *halfConvRun) rowsOf(section int) int { return min(r.in.each, r.rows-section*r.in.each) }
 
-// multiply computes all phases of a strip of channels.
-func (r *halfConvRun) multiply(w *halfWorker, k, group, strip, section int) {
-	planes, t := w.planes[k*r.planes():][:r.planes()], &w.tile
-	columns := r.columns(r.rowsOf(section))
+// multiply computes rows of all phases of a strip of channels.
+func (r *halfConvRun) multiply(w *halfWorker, k, group, strip, top, rows int) {
+	planes, t := w.planes[k*r.planes():][:r.planes()][top*r.in.pitch:], &w.tile
+	columns := r.columns(rows)
 	count := min(linalg.HalfRows, r.m-strip*linalg.HalfRows)
 	for i := range r.sets {
 		s := &r.sets[i]
@@ -173,7 +184,9 @@ func (r *halfConvRun) multiply(w *halfWorker, k, group, strip, section int) {
 			C: w.results[i*linalg.HalfRows*r.row:], CRow: r.row, Rows: count, Cols: columns, Clear: true,
 		}
 		if r.gather {
-			r.collect(w.gather, planes, s, columns)
+			if strip == 0 || len(r.sets) > 1 {
+				r.collect(w.gather, planes, s, columns)
+			}
 			t.B, t.BRow = halfWords(w.gather), 2*r.line
 		}
 		t.Run()

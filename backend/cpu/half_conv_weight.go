@@ -43,12 +43,14 @@ type halfWeight struct {
 	part      int   // of them in a part
 	parts     int
 	panels    int // of output channels
+	width     int // of a panel of sums
 	line      int // elements of a row of products
 	a, b      []int
 }
 
 const (
 	halfWeightBytes = 768 << 10 // of a fill
+	halfWeightAll   = 6 << 20   // of one that all workers sum
 	halfWeightParts = 8
 	halfWeightFew   = 1 << 17 // weights of a part
 )
@@ -83,7 +85,11 @@ func (h *halfWeight) join(d *direct) bool {
 			continue
 		}
 		t.flat = true
-		if useful := float64(t.rows*t.cols*join) / float64(roundUp(t.columns(t.rows), linalg.HalfSteps/2)); useful > best*1.05 {
+		useful := float64(t.rows*t.cols*join) / float64(roundUp(t.columns(t.rows), linalg.HalfSteps/2))
+		if planes := (halfPlanes{padded: t.in}); planes.whole() {
+			useful *= 1.2 // nothing is woven
+		}
+		if useful > best*1.05 {
 			best = useful
 			*d = t
 		}
@@ -123,10 +129,15 @@ func (h *halfWeight) divide() {
 		h.part = ceilDiv(h.joins, halfWeightParts)
 		h.parts = ceilDiv(h.joins, h.part)
 	}
+	limit := halfWeightBytes
+	if h.parts == 1 {
+		limit = halfWeightAll
+	}
 	h.some = 1
 	if h.sections == 1 {
-		h.some = max(1, min(h.part, halfWeightBytes/(4*(h.xSize()+h.panels*h.positions*linalg.HalfCols))))
+		h.some = max(1, min(h.part, limit/(4*(h.xSize()+h.panels*h.positions*linalg.HalfCols))))
 	}
+	h.width = min(h.m, linalg.HalfCols)
 }
 
 // place computes where blocks lie in a fill.
@@ -146,8 +157,9 @@ func (h *halfWeight) place(d *direct) {
 // xSize is the elements of the rows of a product of images side by side.
 func (h *halfWeight) xSize() int { return h.rows * h.line }
 
-// sums is the number of sums of a group.
-func (h *halfWeight) sums() int { return h.m * h.filter() }
+// panel is the number of sums of a panel, and sums those of a group.
+func (h *halfWeight) panel() int { return h.width * h.filter() }
+func (h *halfWeight) sums() int  { return h.panels * h.panel() }
 
 // sizes are the elements of a fill: planes, rows gathered from them, and dy.
 func (h *halfWeight) sizes() (planes, gathered, dy int) {

@@ -68,7 +68,7 @@ func (r *halfWeightRun) bind(s Scratch) func() error {
 			r.pool.For(r.parts, 1, sumPart)
 			r.pool.For(r.g*r.halfWeight.sums(), chunk, add)
 		}
-		r.pool.For(r.g*r.turns(), 1, finish)
+		r.pool.For(r.g*r.panels*r.turns(), 1, finish)
 		return nil
 	}
 }
@@ -148,7 +148,6 @@ func (r *halfWeightRun) products() int { return ceilDiv(r.rows, linalg.HalfRows)
 
 func (r *halfWeightRun) multiply(t *linalg.HalfTile, f *halfFill, sums []float32, p halfPart, i int) {
 	panel, row := i%r.panels, i/r.panels*linalg.HalfRows
-	column := panel * linalg.HalfCols
 	x, taps := f.planes, r.taps
 	if r.gather {
 		x, taps = f.gathered, taps[:1]
@@ -161,34 +160,37 @@ func (r *halfWeightRun) multiply(t *linalg.HalfTile, f *halfFill, sums []float32
 			A: halfWords(x[row*r.line+tap:]), AAt: r.a[:p.count*r.blocks], ARow: 2 * r.line, Steps: linalg.HalfSteps,
 			B: halfWords(f.dy[panel*r.some*r.positions*linalg.HalfCols:]), BAt: r.b[:p.count*r.blocks], BRow: 2 * linalg.HalfCols,
 			BPanel: 2 * linalg.HalfCols * r.some * r.positions,
-			C:      sums[p.group*r.halfWeight.sums()+(k*r.rows+row)*r.m+column:], CRow: r.m,
-			Rows: min(linalg.HalfRows, r.rows-row), Cols: min(linalg.HalfCols, r.m-column), Clear: p.clear,
+			C:      sums[p.group*r.halfWeight.sums()+panel*r.panel()+(k*r.rows+row)*r.width:], CRow: r.width,
+			Rows: min(linalg.HalfRows, r.rows-row), Cols: min(r.width, r.m-panel*linalg.HalfCols), Clear: p.clear,
 		}
 		t.Run()
 	}
 }
 
-// turns is the number of tasks that write the weights of a group, and finish runs them.
+// halfTurn is how many rows of sums are turned to columns at a time.
+const halfTurn = 32
+
+// turns is the number of tasks that write the weights of a panel, and finish runs those of all.
 func (r *halfWeightRun) turns() int {
 	if r.conv2d.taps() == 1 || r.gather {
 		return ceilDiv(r.rows, halfTurn)
 	}
-	return r.c
+	return ceilDiv(r.c, halfTurn)
 }
-
-// halfTurn is how many rows of sums are turned to columns at a time.
-const halfTurn = 32
 
 func (r *halfWeightRun) finish(_, lo, hi int) {
 	turns, taps := r.turns(), r.conv2d.taps()
 	for i := lo; i < hi; i++ {
-		group, turn := i/turns, i%turns
-		sums, dw := r.sums[group*r.halfWeight.sums():], r.dw[group*r.halfWeight.sums():]
+		group, panel, turn := i/turns/r.panels, i/turns%r.panels, i%turns*halfTurn
+		sums := r.sums[group*r.halfWeight.sums()+panel*r.panel():][:r.panel()]
+		dw := r.dw[(group*r.m+panel*linalg.HalfCols)*r.filter():]
+		columns := min(r.width, r.m-panel*linalg.HalfCols)
 		if taps == 1 || r.gather {
-			row := turn * halfTurn
-			r.sweeper.Transpose(dw[row:], r.filter(), sums[row*r.m:], r.m, r.m, min(halfTurn, r.rows-row))
+			r.sweeper.Transpose(dw[turn:], r.filter(), sums[turn*r.width:], r.width, columns, min(halfTurn, r.rows-turn))
 			continue
 		}
-		r.sweeper.Transpose(dw[turn*taps:], r.filter(), sums[turn*r.m:], r.c*r.m, r.m, taps)
+		for ch := turn; ch < min(turn+halfTurn, r.c); ch++ {
+			r.sweeper.Transpose(dw[ch*taps:], r.filter(), sums[ch*r.width:], r.c*r.width, columns, taps)
+		}
 	}
 }

@@ -22,11 +22,11 @@ func init() {
 			Name: k.name, Op: k.id, Rank: 1, Tol: halfTol, Half: hasHalf,
 			When: func(n *graph.Node) bool { return hasHalf(n) && halfProduct(n) },
 			Scratch: func(n *graph.Node, threads int) int {
-				call := halfCall(k.call(n))
+				call := asHalf(k.call(n))
 				return 4 * call.Work(threads)
 			},
 			Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
-				call := halfCall(k.call(n))
+				call := asHalf(k.call(n))
 				setHalf(&call.A, in[0])
 				setHalf(&call.B, in[1])
 				setHalf(&call.C, out[0])
@@ -59,7 +59,7 @@ func halfProduct(n *graph.Node) bool {
 		len(shape) > 0 && shape.Elems() == last && shape[len(shape)-1] == last
 }
 
-func halfCall(c linalg.GemmCall) linalg.HalfCall {
+func asHalf(c linalg.GemmCall) linalg.HalfCall {
 	return linalg.HalfCall{A: c.A.Half(), B: c.B.Half(), C: c.C.Half(), Alpha: c.Alpha, Count: c.Count,
 		ABatch: c.ABatch, BBatch: c.BBatch, CBatch: c.CBatch}
 }

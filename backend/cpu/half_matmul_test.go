@@ -10,7 +10,9 @@ import (
 // gradient of weights, which is float32 and a long sum.
 func init() {
 	wide := func(seed uint64, shape ...int) *tensor.Tensor { return exactInHalf(tensor.Float32, seed, shape...) }
-	half := func(seed uint64, shape ...int) *tensor.Tensor { return exactInHalf(tensor.BFloat16Type, seed, shape...) }
+	half := func(seed uint64, shape ...int) *tensor.Tensor {
+		return exactInHalf(tensor.BFloat16Type, seed, shape...)
+	}
 	for _, c := range []largerCall{
 		{typ: "Gemm", Sample: op.Sample{Name: "bf16 with a bias", Attrs: graph.MakeAttrs("transB", 1), In: []*tensor.Tensor{half(1, 70, 90), wide(2, 130, 90), wide(3, 130)}}, out: tensor.BFloat16Type},
 		{typ: "MatMul", Sample: op.Sample{Name: "bf16 batched", In: []*tensor.Tensor{half(4, 3, 2, 33, 65), half(5, 3, 2, 65, 47)}}, out: tensor.BFloat16Type},

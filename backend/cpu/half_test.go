@@ -135,4 +135,5 @@ func testHalf(t *testing.T, k Kernel, n *graph.Node, in, want []*tensor.Tensor) 
 			}
 		}
 	}
+	testInPlace(t, k, n, in, one)
 }

@@ -241,6 +241,11 @@ func testKernel(t *testing.T, k Kernel, n *graph.Node, in, want []*tensor.Tensor
 			}
 		}
 	}
+	testInPlace(t, k, n, in, one)
+}
+
+// testInPlace compares runs over the memory of inputs with one over memory of its own.
+func testInPlace(t *testing.T, k Kernel, n *graph.Node, in, want []*tensor.Tensor) {
 	for _, i := range k.InPlace {
 		if n.Input(i) == nil || bytesOf(n.In[i].Type) != bytesOf(n.Out[0].Type) {
 			continue
@@ -250,7 +255,7 @@ func testKernel(t *testing.T, k Kernel, n *graph.Node, in, want []*tensor.Tensor
 			t.Fatalf("in place of input %d: %v", i, err)
 		}
 		for o := range got {
-			if !bytes.Equal(got[o].Data, one[o].Data) {
+			if !bytes.Equal(got[o].Data, want[o].Data) {
 				t.Errorf("output %d: other bits in place of input %d", o, i)
 			}
 		}
