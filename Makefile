@@ -3,7 +3,8 @@ GO ?= go
 STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.7.0
 RACE = ./graph/... ./data ./train/... ./registry/... ./internal/...
 
-.PHONY: build test example check race builds long generate bench reliability crash checkpoints malformed nan digests memory soak fuzz
+.PHONY: build test example check race builds long generate bench reliability crash checkpoints malformed nan digests memory plugins \
+	soak fuzz
 build:
 	CGO_ENABLED=0 $(GO) build -o onnxtrain ./cmd/onnxtrain
 
@@ -48,7 +49,7 @@ bench:
 
 # The proofs of reliability, each with its size; make test runs a small one of every kind.
 LONGTEST = ONNXTRAIN_LONG=1 $(GO) test -v -timeout 30h
-reliability: crash checkpoints malformed nan digests memory soak fuzz
+reliability: crash checkpoints malformed nan digests memory plugins soak fuzz
 
 KILLS ?= 200
 crash:
@@ -75,6 +76,9 @@ digests:
 RUNS ?= 100
 memory:
 	$(LONGTEST) ./cmd/onnxtrain/app -run 'TestPlanIsWhatIsTaken|TestControlGroup' -memory.runs $(RUNS)
+
+plugins:
+	$(LONGTEST) ./cmd/onnxtrain/app -run 'TestPlugin|TestHostKilled|TestRestartedAsAnother'
 
 SOAK ?= 24h
 soak:

@@ -35,7 +35,8 @@ func (c *benchCmd) Run(e *env) error {
 		return c.kernels(e)
 	}
 	s, err := train.Open(train.Config{Model: c.Model, Opt: c.Opt, Plugin: c.Plugin, Data: c.Data, Batch: c.Batch, DType: c.DType,
-		Threads: c.Threads, ISA: c.ISA, Loss: "auto", Init: "file", Schedule: "constant", Accumulate: 1, Workers: 1, LogEvery: 1, LossTerms: "batch+seq"}, true)
+		Threads: c.Threads, ISA: c.ISA, Loss: "auto", Init: "file", Schedule: "constant", Accumulate: 1, Workers: 1, LogEvery: 1,
+		LossTerms: "batch+seq"}, true)
 	if err != nil {
 		return err
 	}

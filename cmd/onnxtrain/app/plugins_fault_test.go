@@ -27,7 +27,7 @@ type fault struct {
 var faults = []fault{
 	{"crash", "it ended (exit status 3)", nil},
 	{"signal", "it ended (signal: killed", nil},
-	{"hang", "gave no answer", []string{"--plugin-timeout", "300ms"}},
+	{"hang", "gave no answer", []string{"--plugin-timeout", "1s"}},
 	{"nan", "not finite", nil},
 	{"nanstate", "not finite", nil},
 	{"refuse", "no  [31mmore", nil},
@@ -35,7 +35,7 @@ var faults = []fault{
 	{"garbage", `"yes, of course`, nil},
 	{"count", "says that it made 77 of 4 updates", nil},
 	{"endless", "longer than", nil},
-	{"closed", "it closed its pipes", []string{"--plugin-timeout", "300ms"}},
+	{"closed", "it closed its pipes", []string{"--plugin-timeout", "1s"}},
 	{"leak", "--plugin-memory", []string{"--plugin-memory", "200MiB"}},
 	{"family", "it ended (exit status 3)", nil},
 	{"idle", "it ended (exit status 9)", nil},
