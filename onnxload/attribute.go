@@ -45,10 +45,13 @@ func (b *builder) attribute(a *onnxpb.AttributeProto, captures []string) (any, e
 	}
 	switch t {
 	case onnxpb.AttributeProto_FLOAT:
-		return a.GetF(), nil
+		return only(a.F, given[float32])
 	case onnxpb.AttributeProto_INT:
-		return a.GetI(), nil
+		return only(a.I, given[int64])
 	case onnxpb.AttributeProto_STRING:
+		if a.S == nil {
+			return nil, errAbsent
+		}
 		return string(a.S), nil
 	case onnxpb.AttributeProto_FLOATS:
 		return append([]float32{}, a.Floats...), nil
@@ -84,7 +87,7 @@ func attributeType(a *onnxpb.AttributeProto) onnxpb.AttributeProto_AttributeType
 	return onnxpb.AttributeProto_UNDEFINED
 }
 
-// fields are the types of what an attribute holds, which should be one. Writers may leave out a zero or an empty list.
+// fields are the types of what an attribute holds, which is one, or none for an empty list.
 func fields(a *onnxpb.AttributeProto) []onnxpb.AttributeProto_AttributeType {
 	var held []onnxpb.AttributeProto_AttributeType
 	for _, f := range []struct {
@@ -105,12 +108,16 @@ func fields(a *onnxpb.AttributeProto) []onnxpb.AttributeProto_AttributeType {
 	return held
 }
 
+var errAbsent = errors.New("the value that its type promises is not there")
+
 func only[P, V any](p *P, convert func(*P) (V, error)) (any, error) {
 	if p == nil {
-		return nil, errors.New("the value that its type promises is not there")
+		return nil, errAbsent
 	}
 	return convert(p)
 }
+
+func given[T any](p *T) (T, error) { return *p, nil }
 
 func each[P, V any](list []P, convert func(P) (V, error)) (any, error) {
 	out := make([]V, len(list))

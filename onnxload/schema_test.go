@@ -28,7 +28,12 @@ func TestAttributesThatAreRefused(t *testing.T) {
 		})), `attribute "axis": it is said to be of type INT and holds [FLOAT]`},
 		{"two values", node("Softmax", "x", "y", holds(attr("axis", 1), func(a *onnxpb.AttributeProto) { a.S = []byte("1") })),
 			`attribute "axis": it is said to be of type INT and holds [INT STRING]`},
-		{"a zero that the writer left out", node("Softmax", "x", "y", holds(attr("axis", 0), func(a *onnxpb.AttributeProto) { a.I = nil })), ""},
+		{"no value", node("Softmax", "x", "y", holds(attr("axis", 1), func(a *onnxpb.AttributeProto) { a.I = nil })),
+			`attribute "axis": the value that its type promises is not there`},
+		{"no text", node("Pad", "x", "y", holds(attr("mode", "edge"), func(a *onnxpb.AttributeProto) { a.S = nil })),
+			`attribute "mode": the value that its type promises is not there`},
+		{"an empty text", node("Pad", "x", "y", attr("mode", "")), ""}, // which Pad itself does not take
+		{"an empty list", node("Flatten", "x", "y", attr("axis", []int64{})), `attribute "axis" is of type ints, Flatten takes int`},
 		{"an operator that there is not", node("Frobnicate", "x", "y", attr("any", 1)), ""}, // which is said later
 		{"all right", node("LeakyRelu", "x", "y", attr("alpha", float32(2))), ""},
 	} {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -156,9 +157,9 @@ func survives(b []byte, seed uint64) error {
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		start := time.Now()
+		start := processorTime()
 		err := guarded(b, seed, form.run)
-		took := time.Since(start)
+		took := processorTime() - start
 		runtime.ReadMemStats(&after)
 		switch {
 		case err != nil && strings.Contains(err.Error(), "panic"):
@@ -170,6 +171,15 @@ func survives(b []byte, seed uint64) error {
 		}
 	}
 	return nil
+}
+
+// processorTime is what the process has used, which other processes do not lengthen.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // guarded returns a panic as an error with its stack.

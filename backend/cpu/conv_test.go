@@ -32,6 +32,7 @@ func init() {
 		{name: "in sections", x: tensor.Shape{1, 24, 56, 56}, w: tensor.Shape{32, 24, 3, 3}, pads: []int{1, 1, 1, 1}},
 		{name: "images side by side", x: tensor.Shape{16, 32, 9, 8}, w: tensor.Shape{40, 32, 3, 3}, pads: []int{1, 1, 1, 1}},
 		{name: "images side by side, some missing, in blocks", x: tensor.Shape{30, 96, 10, 14}, w: tensor.Shape{64, 96, 3, 3}, pads: []int{0, 1, 2, 1}},
+		{name: "filters that workers share", x: tensor.Shape{5, 144, 6, 10}, w: tensor.Shape{130, 144, 3, 3}, pads: []int{1, 1, 1, 1}},
 		{name: "one part", x: tensor.Shape{4, 160, 5, 5}, w: tensor.Shape{192, 160, 3, 3}, pads: []int{1, 1, 1, 1}},
 		{name: "groups", x: tensor.Shape{3, 36, 9, 9}, w: tensor.Shape{30, 12, 3, 3}, pads: []int{1, 1, 1, 1}, group: 3},
 		{name: "dilated", x: tensor.Shape{3, 18, 17, 17}, w: tensor.Shape{10, 18, 3, 3}, pads: []int{2, 2, 2, 2}, dilations: []int{2, 2}},

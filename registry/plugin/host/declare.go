@@ -57,10 +57,9 @@ func (p *program) param(info registry.ParamInfo) *param {
 	key := fmt.Sprint(info.Name, "\x00", info.Shape, info.DType, info.Role)
 	known := p.params[key]
 	if known == nil {
-		w := wire.Param{ID: len(p.numbers), Name: info.Name, Shape: info.Shape.Clone(), DType: info.DType.String(), Role: string(info.Role)}
+		w := wire.Param{ID: len(p.params), Name: info.Name, Shape: info.Shape.Clone(), DType: info.DType.String(), Role: string(info.Role)}
 		known = &param{Param: w, slots: map[string][]wire.Slot{}}
 		p.params[key] = known
-		p.numbers = append(p.numbers, w)
 	}
 	return known
 }

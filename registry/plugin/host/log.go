@@ -11,6 +11,25 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
+// logger is where messages of plugins go.
+var logger = struct {
+	sync.Mutex
+	hclog.Logger
+}{Logger: hclog.NewNullLogger()}
+
+// SetLogger says where what plugins write to standard error goes.
+func SetLogger(l hclog.Logger) {
+	logger.Lock()
+	defer logger.Unlock()
+	logger.Logger = l
+}
+
+func currentLogger() hclog.Logger {
+	logger.Lock()
+	defer logger.Unlock()
+	return logger.Logger
+}
+
 // What a plugin may write into the log: logBurst bytes at once, and logRate bytes a second in the long run.
 const (
 	logBurst = 64 << 10

@@ -94,7 +94,7 @@ func (o *optimizer) Update(c registry.Context, p *registry.Param) error {
 
 // Alloc implements registry.Joint.
 func (o *optimizer) Alloc(dt tensor.DType, shape tensor.Shape) (*tensor.Tensor, error) {
-	t, err := o.alloc(dt, shape)
+	t, err := o.mem.alloc(dt, shape)
 	return t, o.fail(err)
 }
 

@@ -12,11 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-
 	"github.com/onnxtrain/onnxtrain/registry"
 	"github.com/onnxtrain/onnxtrain/registry/plugin/internal/wire"
-	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
 // What a plugin may take if nothing else is said.
@@ -38,9 +35,8 @@ type program struct {
 	memory  int64
 	left    int // restarts
 
-	params  map[string]*param
-	numbers []wire.Param // of params, by ID
-	stages  map[int]*stage
+	params map[string]*param
+	stages map[int]*stage // by a parameter's ID
 
 	// What run has been told.
 	settings []string // by number less one
@@ -48,25 +44,6 @@ type program struct {
 	pinned   map[int]bool    // numbers that the update at hand uses
 	told     map[[2]int]bool // slots of settings and parameter
 	mapped   int64
-}
-
-// logger is where messages of plugins go.
-var logger = struct {
-	sync.Mutex
-	hclog.Logger
-}{Logger: hclog.NewNullLogger()}
-
-// SetLogger says where what plugins write to standard error goes.
-func SetLogger(l hclog.Logger) {
-	logger.Lock()
-	defer logger.Unlock()
-	logger.Logger = l
-}
-
-func currentLogger() hclog.Logger {
-	logger.Lock()
-	defer logger.Unlock()
-	return logger.Logger
 }
 
 // label is what a user knows the plugin by.
@@ -224,11 +201,6 @@ func (p *program) call(r *wire.Request, a *wire.Answer) error {
 		return &refusal{clean(a.Error, maxText)}
 	}
 	return nil
-}
-
-// alloc makes a tensor that the process can see.
-func (p *program) alloc(dt tensor.DType, shape tensor.Shape) (*tensor.Tensor, error) {
-	return p.mem.alloc(dt, shape)
 }
 
 // limit sets what the program may take.

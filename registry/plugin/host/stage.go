@@ -62,7 +62,7 @@ func (o *optimizer) stage(id int, tensors []*tensor.Tensor) (*stage, error) {
 			o.mem.release(s.inside[i])
 		}
 		var err error
-		if s.inside[i], err = o.alloc(t.DType, t.Shape); err != nil {
+		if s.inside[i], err = o.mem.alloc(t.DType, t.Shape); err != nil {
 			return nil, o.fail(err)
 		}
 	}
