@@ -29,7 +29,8 @@ func init() {
 	} {
 		Register(k)
 	}
-	Register(Kernel{Name: "clip", Op: onnx("Clip"), InPlace: []int{0}, When: allFloat32, Bind: bindClip})
+	Register(Kernel{Name: "clip", Op: onnx("Clip"), InPlace: []int{0}, When: allFloat, Half: halfAmong([]int{0}, []int{0}),
+		Scratch: elementRooms, Bind: bindClip})
 }
 
 // bounds are Clip's: attributes before opset 11, then inputs, which are read in every run.
@@ -59,7 +60,7 @@ func (b bounds) now() (low, high float32) {
 
 func bindClip(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 	b := newBounds(n, in, 1)
-	return bindMap(s.Pool, out[0].F32(), in[0].F32(), func(dst, x []float32) {
+	return bindMap(s, out[0], in[0], func(dst, x []float32) {
 		low, high := b.now()
 		linalg.Clamp(dst, x, low, high)
 	}), nil

@@ -19,7 +19,8 @@ func init() {
 			}
 			return linalg.GeluGrad
 		}),
-		{Name: "clip_grad", Op: internal("ClipGrad"), InPlace: []int{0, 1}, When: allFloat32, Bind: bindClipGrad},
+		{Name: "clip_grad", Op: internal("ClipGrad"), InPlace: []int{0, 1}, When: allFloat, Half: halfAmong([]int{0, 1}, []int{0}),
+			Scratch: elementRooms, Bind: bindClipGrad},
 	} {
 		Register(k)
 	}
@@ -28,7 +29,7 @@ func init() {
 // bindClipGrad lets the gradient through where x is within the bounds, both included, as PyTorch does.
 func bindClipGrad(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 	b := newBounds(n, in, 2)
-	return bindZip(s.Pool, out[0].F32(), in[0].F32(), in[1].F32(), func(dst, dy, x []float32) {
+	return bindZip(s, out[0], in[0], in[1], func(dst, dy, x []float32) {
 		low, high := b.now()
 		linalg.ClampGrad(dst, dy, x, low, high)
 	}), nil

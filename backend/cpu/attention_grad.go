@@ -2,18 +2,21 @@ package cpu
 
 import (
 	"github.com/onnxtrain/onnxtrain/graph"
-	"github.com/onnxtrain/onnxtrain/graph/op"
 	"github.com/onnxtrain/onnxtrain/tensor"
 	"github.com/onnxtrain/onnxtrain/tensor/linalg"
 )
 
 func init() {
-	Register(Kernel{
-		Name: "fused_attention_grad", Op: graph.OpID{Domain: op.Internal, Type: "FusedAttentionGrad"}, Tol: Tol{Abs: 2e-5, Rel: 2e-5},
-		When:    func(n *graph.Node) bool { return attentionFits(n, 1) },
-		Scratch: func(n *graph.Node, threads int) int { return 4 * threads * newAttention(n, 1).room(3) },
-		Bind:    bindAttentionGrad,
-	})
+	registerAttention("fused_attention_grad", "FusedAttentionGrad", [2]Tol{{2e-5, 2e-5}, {1.0 / 64, 1.0 / 128}}, 1, bindAttentionGrad, (*attention).gradRoom)
+}
+
+// gradRoom is three blocks of scores, and in bf16 a head of the gradients of keys and values.
+func (a *attention) gradRoom() int {
+	room := a.room(3)
+	if a.half {
+		room += lines(a.keys*a.size) + lines(a.keys*a.width)
+	}
+	return room
 }
 
 // attentionGrad is where the gradients are; those that nobody asked for have no elements.
@@ -26,56 +29,96 @@ type attentionGrad struct {
 //
 //	dV += D(P)ᵀ dY, dP = D(dY Vᵀ), dS = P(dP - rowsum(P dP)), dQ = scale dS K, dK += scale dSᵀ Q
 //
-// A task is a head, whose blocks add to its dK and dV in order.
+// A task is a head, whose blocks add to its dK and dV in order, of bf16 in float32.
 func bindAttentionGrad(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 	g := attentionGrad{attention: newAttention(n, 1)}
 	start := g.attach(n, in, 1)
-	g.dy = g.operand(in[0].F32(), g.queries, g.width)
-	g.dq, g.dk, g.dv = g.operands(elements(out, 0), elements(out, 1), elements(out, 2))
-	mem, room, size := floats(s.Mem), g.room(3), lines(g.rows*g.keys)
+	g.dy = g.operand(vectorOf(in[0]), g.queries, g.width)
+	g.dq, g.dk, g.dv = g.operands(vectorAt(out, 0), vectorAt(out, 1), vectorAt(out, 2))
+	mem, room := floats(s.Mem), g.gradRoom()
 	body := func(worker, lo, hi int) {
-		mine := mem[worker*room:][:room]
 		for task := lo; task < hi; task++ {
-			g.head(task/g.heads, task%g.heads, mine[:size], mine[size:2*size], mine[2*size:3*size], mine[3*size:])
+			g.head(task/g.heads, task%g.heads, mem[worker*room:][:room])
 		}
 	}
 	return g.loop(s.Pool, start, g.batch*g.heads, body), nil
 }
 
-// head computes the gradients of head h of sample b; kept and change have the size of scores.
-func (g *attentionGrad) head(b, h int, scores, kept, change, work []float32) {
-	for _, o := range []*operand{&g.dk, &g.dv} {
-		if o.x != nil {
-			o.clear(b, h)
-		}
+// head computes the gradients of head h of sample b.
+func (g *attentionGrad) head(b, h int, room []float32) {
+	take := func(n int) []float32 {
+		x := room[:n]
+		room = room[lines(n):]
+		return x
 	}
+	scores, kept, change := take(g.rows*g.keys), take(g.rows*g.keys), take(g.rows*g.keys)
+	dk, dv := headSum{operand: &g.dk}, headSum{operand: &g.dv}
+	if g.half {
+		dk.room, dv.room = take(g.keys*g.size), take(g.keys*g.width)
+	}
+	dk.start(b, h)
+	dv.start(b, h)
 	for i := range g.blocks {
 		t := g.block(b, h, i, scores)
-		g.weigh(&t, work)
+		g.weigh(&t, room)
 		dy := g.dy.head(b, h, t.from, t.rows)
-		if g.dv.x != nil {
+		if !g.dv.absent() {
 			weights := t.scores
 			if g.dropped {
 				weights = kept
 				g.thin(&t, kept, t.scores)
 			}
-			linalg.Gemm(nil, 1, t.mat(weights).T(), dy, 1, g.dv.head(b, h, 0, t.seen), work)
+			g.multiply(1, t.mat(weights).T(), dy, 1, dv.head(b, h, t.seen), room)
 		}
-		if g.dq.x == nil && g.dk.x == nil {
+		if g.dq.absent() && g.dk.absent() {
 			continue
 		}
-		linalg.Gemm(nil, 1, dy, g.v.head(b, h, 0, t.seen).T(), 0, t.mat(change), work)
+		g.multiply(1, dy, g.v.head(b, h, 0, t.seen).T(), 0, t.mat(change), room)
 		if g.dropped {
 			g.thin(&t, change, change)
 		}
 		for at := 0; at < len(t.scores); at += t.seen {
 			softmaxGradRow(change[at:at+t.seen], change[at:at+t.seen], t.scores[at:at+t.seen])
 		}
-		if g.dq.x != nil {
-			linalg.Gemm(nil, g.scale, t.mat(change), g.k.head(b, h, 0, t.seen), 0, g.dq.head(b, h, t.from, t.rows), work)
+		g.rescale(change[:len(t.scores)])
+		if !g.dq.absent() {
+			g.multiply(g.alpha(), t.mat(change), g.k.head(b, h, 0, t.seen), 0, g.dq.head(b, h, t.from, t.rows), room)
 		}
-		if g.dk.x != nil {
-			linalg.Gemm(nil, g.scale, t.mat(change).T(), g.q.head(b, h, t.from, t.rows), 1, g.dk.head(b, h, 0, t.seen), work)
+		if !g.dk.absent() {
+			g.multiply(g.alpha(), t.mat(change).T(), g.q.head(b, h, t.from, t.rows), 1, dk.head(b, h, t.seen), room)
 		}
+	}
+	dk.finish(b, h)
+	dv.finish(b, h)
+}
+
+// headSum is a head of an operand that blocks add to: where it is, or where it is bf16 in room.
+type headSum struct {
+	*operand
+	room []float32
+}
+
+func (s *headSum) start(b, h int) {
+	switch {
+	case s.half != nil:
+		clear(s.room)
+	case s.wide != nil:
+		s.clear(b, h)
+	}
+}
+
+func (s *headSum) head(b, h, count int) linalg.HalfMat {
+	if s.half != nil {
+		return linalg.RowMajor(s.room, count, s.size).Half()
+	}
+	return s.operand.head(b, h, 0, count)
+}
+
+func (s *headSum) finish(b, h int) {
+	if s.half == nil {
+		return
+	}
+	for i := range s.positions {
+		linalg.Narrow(s.half[s.first(b, h, i):], s.room[i*s.size:][:s.size])
 	}
 }

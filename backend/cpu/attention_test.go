@@ -45,4 +45,13 @@ func init() {
 	more(op.Internal, "FusedAttention", "packed", drop.With("packed", 1), qkv...).Const = []int{3}
 	call := more(op.Internal, "FusedAttentionGrad", "packed", drop.With("packed", 1), append([]*tensor.Tensor{normal(6, 2, 150, 3, 20)}, qkv...)...)
 	call.Const = []int{4}
+
+	half := func(seed uint64, shape ...int) *tensor.Tensor {
+		return exactInHalf(tensor.BFloat16Type, seed, shape...)
+	}
+	in := []*tensor.Tensor{half(7, 2, 150, 3, 40), half(8, 2, 67, 3, 40), half(9, 2, 67, 3, 24)}
+	call = more(op.Internal, "FusedAttention", "bf16", scale, in...)
+	call.out = tensor.BFloat16Type
+	call = more(op.Internal, "FusedAttentionGrad", "bf16", scale, append([]*tensor.Tensor{half(10, 2, 150, 3, 24)}, in...)...)
+	call.out, call.Outs = tensor.BFloat16Type, 3
 }

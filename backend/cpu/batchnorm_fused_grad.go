@@ -43,8 +43,9 @@ type batchNormGrad struct {
 	affine func(t normBlock, ch int, a, c, d float32)
 }
 
-// normBlock is the same elements of each operand; g is where g is, or where it may be.
-type normBlock struct{ dy, x, y, g, dx []float32 }
+// normBlock is the same elements of each operand; g is where g is, or where it may be, and gate is room for what the activation
+// saw, as g may lie over dy.
+type normBlock struct{ dy, x, y, g, gate, dx []float32 }
 
 func (t normBlock) part(from, to int) normBlock {
 	cut := func(x []float32) []float32 {
@@ -53,7 +54,7 @@ func (t normBlock) part(from, to int) normBlock {
 		}
 		return x[from:to]
 	}
-	return normBlock{cut(t.dy), cut(t.x), cut(t.y), cut(t.g), cut(t.dx)}
+	return normBlock{cut(t.dy), cut(t.x), cut(t.y), cut(t.g), cut(t.gate), cut(t.dx)}
 }
 
 func bindBatchNormGrad(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
@@ -142,6 +143,8 @@ func (b *batchNormGrad) arriving(worker, from, to int) normBlock {
 		x:  b.x.read(b.room.of(worker, 1), from, to),
 		y:  b.y.read(b.room.of(worker, 2), from, to),
 		g:  b.dresid.place(b.room.of(worker, 2), from, to),
+
+		gate: b.room.of(worker, 2)[:to-from],
 	}
 }
 
@@ -195,10 +198,10 @@ func (b *batchNormGrad) open(t normBlock, ch int) {
 		linalg.ReluGrad(t.g, t.dy, t.y)
 		return
 	}
-	linalg.ScaleShift(t.g, t.x, b.factor[ch], b.shift[ch])
+	linalg.ScaleShift(t.gate, t.x, b.factor[ch], b.shift[ch])
 	if b.act.kind == "relu" {
-		linalg.ReluGrad(t.g, t.dy, t.g)
+		linalg.ReluGrad(t.g, t.dy, t.gate)
 	} else {
-		linalg.ClampGrad(t.g, t.dy, t.g, b.act.low, b.act.high)
+		linalg.ClampGrad(t.g, t.dy, t.gate, b.act.low, b.act.high)
 	}
 }

@@ -11,46 +11,63 @@ func init() {
 	Register(Kernel{
 		Name: "softmax_cross_entropy_grad", Op: graph.OpID{Domain: op.Internal, Type: "SoftmaxCrossEntropyGrad"},
 		When: lossFits, InPlace: []int{1},
-		Scratch: func(n *graph.Node, _ int) int {
+		Half: func(n *graph.Node) bool {
+			return halfAmong(nil, []int{0})(n) && lossShape(n.In[1]).sample() <= lossSample
+		},
+		Scratch: func(n *graph.Node, threads int) int {
 			g := lossShape(n.In[1])
-			return 4 * g.n * g.d
+			size := align(4 * g.n * g.d)
+			if isHalf(n.Out[0]) {
+				size += roomBytes(1, g.sample(), threads)
+			}
+			return size
 		},
 		Bind: bindCrossEntropyGrad,
 	})
 }
 
+// lossSample bounds what a sample has of gradients that are computed in room before they become bf16.
+const lossSample = 1 << 20
+
+// sample is the number of scores that are worked on together.
+func (g lossGeometry) sample() int { return g.c * g.d }
+
 // bindCrossEntropyGrad computes (exp(log_prob) - onehot(label)) * dloss * weight, over the sum of weights for the mean.
 func bindCrossEntropyGrad(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 	g := lossShape(n.In[1])
-	dloss, logp, dx := in[0].F32(), in[1].F32(), out[0].F32()
+	dloss, logp, dx := in[0].F32(), in[1].F32(), vectorOf(out[0])
 	t := newTargets(n, in[2], elements(in, 3), g.c)
-	factor := floats(s.Mem) // by position
-	rows := func(_, lo, hi int) {
+	factor := floats(s.Mem)[:g.n*g.d] // by position
+	room := rooms{floats(s.Mem[align(4*g.n*g.d):]), 1, lines(g.sample())}
+	rows := func(worker, lo, hi int) {
 		for i := lo; i < hi; i++ {
-			row, f := dx[i*g.c:i*g.c+g.c], factor[i]
+			row, f := dx.place(room.of(worker, 0), i*g.c, i*g.c+g.c), factor[i]
 			if f == 0 {
 				clear(row)
-				continue
+			} else {
+				linalg.Exp(row, logp[i*g.c:i*g.c+g.c])
+				linalg.Scale(row, row, f)
+				label, _ := t.at(i)
+				row[label] -= f
 			}
-			linalg.Exp(row, logp[i*g.c:i*g.c+g.c])
-			linalg.Scale(row, row, f)
-			label, _ := t.at(i)
-			row[label] -= f
+			dx.put(row, i*g.c, i*g.c+g.c)
 		}
 	}
-	planes := func(_, lo, hi int) {
+	planes := func(worker, lo, hi int) {
 		for b := lo; b < hi; b++ {
 			f := factor[b*g.d : b*g.d+g.d]
-			from := b * g.c * g.d
-			for c := range g.c {
-				row := dx[from+c*g.d : from+c*g.d+g.d]
-				linalg.Exp(row, logp[from+c*g.d:from+c*g.d+g.d])
+			from := b * g.sample()
+			sample, logp := dx.place(room.of(worker, 0), from, from+g.sample()), logp[from:from+g.sample()]
+			for at := 0; at < len(sample); at += g.d {
+				row := sample[at : at+g.d]
+				linalg.Exp(row, logp[at:at+g.d])
 				linalg.Mul(row, row, f)
 			}
 			for k, f := range f {
 				label, _ := t.at(b*g.d + k)
-				dx[from+label*g.d+k] -= f
+				sample[label*g.d+k] -= f
 			}
+			dx.put(sample, from, from+g.sample())
 		}
 	}
 	reduction := n.Attrs.String("reduction", "mean")

@@ -60,9 +60,9 @@ func init() {
 	registerBiasGelu("fast_gelu", "FastGelu", linalg.GeluTanh)
 	prelu := binary{vv: linalg.Prelu, vs: linalg.LeakyRelu, sv: preluOfNumber}
 	Register(Kernel{
-		Name: "prelu", Op: onnx("PRelu"), InPlace: []int{0, 1},
+		Name: "prelu", Op: onnx("PRelu"), InPlace: []int{0, 1}, Half: hasHalf, Scratch: elementRooms,
 		// Version 6 aligns the slope with axis 1.
-		When: func(n *graph.Node) bool { return allFloat32(n) && (n.Op.Since >= 7 || sized(n.In[1], 1)) },
+		When: func(n *graph.Node) bool { return allFloat(n) && (n.Op.Since >= 7 || sized(n.In[1], 1)) },
 		Bind: func(_ *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 			return prelu.bind(in[0], in[1], out[0], s), nil
 		},
@@ -115,13 +115,13 @@ func preluOfNumber(dst []float32, x float32, slope []float32) {
 // registerBiasGelu registers a GELU of com.microsoft with a bias along the last axis.
 func registerBiasGelu(name, typ string, f curveLoop) {
 	Register(Kernel{
-		Name: name, Op: graph.OpID{Domain: "com.microsoft", Type: typ}, InPlace: []int{0},
+		Name: name, Op: graph.OpID{Domain: "com.microsoft", Type: typ}, InPlace: []int{0}, Scratch: elementRooms,
 		When: func(n *graph.Node) bool { return allFloat32(n) && nonEmpty(n) },
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
-			x, bias, y := in[0].F32(), elements(in, 1), out[0].F32()
-			if bias == nil {
-				return bindMap(s.Pool, y, x, f), nil
+			if elements(in, 1) == nil {
+				return bindMap(s, out[0], in[0], f), nil
 			}
+			x, bias, y := in[0].F32(), elements(in, 1), out[0].F32()
 			c := len(bias)
 			body := func(_, lo, hi int) {
 				for i := lo * c; i < hi*c; i += c {

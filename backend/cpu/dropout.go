@@ -9,21 +9,29 @@ import (
 
 func init() {
 	Register(Kernel{
-		Name: "dropout", Op: graph.OpID{Domain: op.Internal, Type: "Dropout"}, InPlace: []int{0},
-		When: func(n *graph.Node) bool { return n.In[0].Type.DType == tensor.Float32 },
+		Name: "dropout", Op: graph.OpID{Domain: op.Internal, Type: "Dropout"}, InPlace: []int{0}, Half: hasHalf, Scratch: elementRooms,
+		When: func(n *graph.Node) bool { return n.In[0].Type.DType == tensor.Float32 || isHalf(n.In[0]) },
 		Bind: bindDropout,
 	})
 }
 
 // bindDropout draws the numbers that the reference in graph/ops documents.
 func bindDropout(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
-	x, y := in[0].F32(), out[0].F32()
-	draw := dropOf(n, in[1])
+	x, y, room := vectorOf(in[0]), vectorOf(out[0]), roomsIn(s, 2, halfBlock)
+	draw, step := dropOf(n, in[1]), stepOf(x, y)
 	var drop linalg.Drop
-	body := func(_, lo, hi int) { drop.Run(y[lo:hi], x[lo:hi], lo) }
+	body := func(worker, lo, hi int) {
+		block := room.of(worker, 0)
+		for ; lo < hi; lo += step {
+			end := min(lo+step, hi)
+			dst := y.place(block, lo, end)
+			drop.Run(dst, x.read(block, lo, end), lo)
+			y.put(dst, lo, end)
+		}
+	}
 	return func() error {
 		drop = draw()
-		s.Pool.For(len(y), chunk, body)
+		s.Pool.For(y.len(), chunk, body)
 		return nil
 	}, nil
 }

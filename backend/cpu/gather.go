@@ -74,6 +74,14 @@ func bindGather(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() erro
 			copy(dst[i*row:i*row+row], src[from:])
 		}
 	}
+	if in[0].DType != out[0].DType {
+		x, y, elems := vectorOf(in[0]), vectorOf(out[0]), row/in[0].DType.Size()
+		body = func(_, lo, hi int) {
+			for i := lo; i < hi; i++ {
+				y.convert(i*elems, &x, (i/count*index.dim+index.at(i%count))*elems, elems)
+			}
+		}
+	}
 	rows := in[0].Shape[:axis].Elems() * count
 	return func() error {
 		if err := index.check(); err != nil {

@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"slices"
+
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/graph/op"
 	"github.com/onnxtrain/onnxtrain/tensor"
@@ -43,36 +45,39 @@ func typesAre(n *graph.Node, out tensor.DType, in ...tensor.DType) bool {
 }
 
 // halfConv is a convolution of bf16 planes in pairs of channels. An element of the filter is a displacement of all planes,
-// and with a block of channels one block of linalg.HalfTile; where there are few channels, what the elements of the filter see
-// of them is copied together to make whole blocks.
+// and with a block of channels one block of linalg.HalfTile. Where there are few channels the planes are stacked, and a block has
+// elements of the filter that are one below the other.
 //
 // The results of a phase lie as the planes do, one image's columns beside another's and padding between rows, for as many
-// channels as a tile has; from there they go to the output.
+// channels as a tile has; from there they go to the output. Those of stacked planes are a row, or a panel, apart.
 type halfConv struct {
 	*direct
-	in      halfPlanes
-	turned  bool // the filters are [g, c, m, taps], as a gradient sees them
-	c, m    int  // input and output channels of a group
-	gather  bool
-	perTap  int // steps of an element of the filter, with those of channels that are not there
-	steps   int // of a block
-	strips  int // of output channels
-	sets    []halfSet
-	band    int // rows of results that are made and rounded before the next ones
-	line    int // elements of a gathered row
-	stack   int // times as many images are convolved with a strip before the next one
-	image   int // elements of a channel of a band's results before they are rounded
-	filters int // elements of a group
+	in       halfPlanes
+	turned   bool // the filters are [g, c, m, taps], as a gradient sees them
+	c, m     int  // input and output channels of a group
+	perTap   int  // steps of an element of the filter, with those of channels that are not there
+	steps    int  // of a block
+	strips   int  // of output channels
+	sets     []halfSet
+	sections int
+	band     int // rows of results that are made and rounded before the next ones
+	across   int // elements from a row of results to the next
+	stack    int // times as many images are convolved with a strip before the next one
+	image    int // elements of a channel of a band's results before they are rounded
+	filters  int // elements of a group
 }
 
 // halfSet is a phase of the output: the taps of direct, and the blocks of products.
 type halfSet struct {
 	*tapSet
-	places   []int // of the taps in the planes
 	a, b     []int // of the blocks, in elements of bf16
 	from     int   // where its filters begin in those of a group
 	perStrip int   // elements of its filters
+	pieces   []halfPiece
 }
+
+// halfPiece is steps of a channel's filter that go to its row of a block.
+type halfPiece struct{ to, from, count int }
 
 const (
 	halfBytes   = 448 << 10 // planes of a task
@@ -80,7 +85,7 @@ const (
 	halfCall    = 64        // columns of a product that take as long as what comes with each
 	halfFilters = 128 << 10 // of a group from which on a strip serves several images
 	halfRow     = 32        // elements of a row up to which rows are put together before they are rounded
-	halfGather  = 4         // pairs of channels up to which blocks are copied together
+	halfFew     = 8         // pairs of channels up to which planes are stacked, half as many where they have phases
 )
 
 // halfConvOf plans a node, nil where there is no way to weave its planes or where most of a tile would be empty.
@@ -116,7 +121,11 @@ func (h *halfConv) join() bool {
 			continue
 		}
 		t.flat = true
-		if useful := float64(t.rows*t.cols*join) / float64(roundUp(t.columns(t.rows), halfPanel)); useful > best*1.05 {
+		useful := float64(t.rows*t.cols*join) / float64(roundUp(t.columns(t.rows), halfPanel))
+		if planes := (halfPlanes{padded: t.in}); planes.whole() && len(t.sets) == 1 {
+			useful *= 1.2 // nothing is woven
+		}
+		if useful > best*1.05 {
 			best = useful
 			*d = t
 		}
@@ -131,26 +140,36 @@ func (h *halfConv) layBlocks() {
 		h.steps = linalg.HalfSteps / 2
 	}
 	h.perTap = roundUp(h.c, h.steps)
-	if h.gather = ceilDiv(h.c, 2) <= halfGather; h.gather {
-		h.perTap = roundUp(h.c, 2)
-		h.steps = linalg.HalfSteps / 2
+	few := halfFew
+	if h.direct.in.sh*h.direct.in.sw > 1 {
+		few /= 2
+	}
+	if h.in.stacked = h.pairs() <= few && h.allTaps() > 1; h.in.stacked {
+		h.perTap, h.steps = 2*h.pairs(), linalg.HalfSteps
 	}
 	h.strips = ceilDiv(h.m, linalg.HalfRows)
 }
+
+func (h *halfConv) pairs() int { return ceilDiv(h.c, 2) }
 
 // section cuts the output's rows so that a section's planes fit a cache, and so that there is work for many workers.
 func (h *halfConv) section() {
 	d, p := h.direct, &h.direct.in
 	halo := p.rows - d.rows
-	perRow := 4 * ceilDiv(h.c, 2) * p.sh * p.sw * p.pitch
+	perRow := 4 * h.pairs() * p.sh * p.sw * p.pitch
 	each := max(1, halfBytes/perRow-halo, directHalo*halo)
 	tasks := ceilDiv(d.n, p.join) * d.g
 	sections := max(ceilDiv(d.rows, each), min(ceilDiv(16, tasks), d.rows/4))
 	p.each = ceilDiv(d.rows, max(sections, 1))
 	p.sections = ceilDiv(d.rows, p.each)
 	p.rows = p.each + halo
-	h.in = halfPlanes{padded: *p}
-	h.in.lay()
+	stacked := h.in.stacked
+	h.sections = p.sections
+	if h.in = (halfPlanes{padded: *p}); stacked {
+		h.in.stack(h.pairs())
+	} else {
+		h.in.lay()
+	}
 	h.stack = 1
 	if filters := 2 * h.m * h.perTap * h.allTaps(); p.sections == 1 && filters > halfFilters {
 		h.stack = max(1, min(ceilDiv(tasks, 4), halfBytes/(4*h.planes())))
@@ -161,53 +180,52 @@ func (h *halfConv) section() {
 // cut chooses the rows of a band, such that its results stay in the cache and few columns of a product are empty.
 func (h *halfConv) cut() {
 	d := h.direct
+	h.across = h.in.pitch
+	if width := d.cols * d.in.join; h.in.stacked && width <= halfPanel {
+		h.across = halfPanel
+	} else if h.in.stacked {
+		h.across = roundUp(width, halfPanel/2)
+	}
 	best := 0.0
 	for rows := 1; rows <= d.in.each; rows++ {
-		size := 4 * len(d.sets) * min(h.m, linalg.HalfRows) * d.columns(rows)
+		size := 4 * len(d.sets) * min(h.m, linalg.HalfRows) * h.columns(rows)
 		if size > halfBand && rows > 1 {
 			break
 		}
-		if useful := float64(rows*d.cols*d.in.join) / float64(roundUp(d.columns(rows), halfPanel/2)+halfCall); useful > best {
+		if useful := float64(rows*d.cols*d.in.join) / float64(roundUp(h.columns(rows), halfPanel/2)+halfCall); useful > best {
 			best, h.band = useful, rows
 		}
 	}
-	d.row = roundUp(d.columns(h.band), halfPanel)
+	d.row = roundUp(h.columns(h.band), halfPanel)
 	h.image = h.band * d.sh * d.ow
 	d.m = linalg.HalfRows // as far as copying results is concerned
 	d.planBack()
 }
 
-// planes is the number of elements of a group's planes, and gathered those of copied rows.
+// columns is the number of columns of results of so many rows.
+func (h *halfConv) columns(rows int) int {
+	if h.in.stacked {
+		return rows * h.across
+	}
+	return h.direct.columns(rows)
+}
+
+// planes is the number of elements of the planes of images side by side.
 func (h *halfConv) planes() int {
-	return roundUp(max(ceilDiv(h.c, 2), ceilDiv(h.perTap, 2))*h.in.apart+2*halfPanel, 16)
+	if h.in.stacked {
+		return roundUp(h.in.plane()+linalg.HalfSteps/2*h.in.apart+2*halfPanel, 16)
+	}
+	return roundUp(max(h.pairs(), h.perTap/2)*h.in.apart+2*halfPanel, 16)
 }
 
-func (h *halfConv) gathered() int {
-	if !h.gather {
-		return 0
-	}
-	most := 0
-	for i := range h.sets {
-		most = max(most, len(h.sets[i].a))
-	}
-	return roundUp(most*h.steps/2*h.line+halfPanel, 16)
-}
-
-// place computes where the blocks of all sets lie.
+// place computes where the blocks of all sets lie, and what is in them.
 func (h *halfConv) place() {
-	h.line = h.row + 16
 	for i := range h.direct.sets {
 		s := halfSet{tapSet: &h.direct.sets[i], from: h.filters}
-		for _, t := range s.taps {
-			s.places = append(s.places, h.in.at(t.row, t.col))
-		}
-		for block := range ceilDiv(len(s.taps)*h.perTap, h.steps) {
-			s.a = append(s.a, block*linalg.HalfRows*h.steps)
-			at := block * h.steps / 2 * h.line
-			if k := block * h.steps; !h.gather {
-				at = k%h.perTap/2*h.in.apart + s.places[k/h.perTap]
-			}
-			s.b = append(s.b, 2*at)
+		if h.in.stacked {
+			h.placeStacked(&s)
+		} else {
+			h.placeTaps(&s)
 		}
 		s.perStrip = len(s.a) * linalg.HalfRows * h.steps
 		h.filters += h.strips * s.perStrip
@@ -215,8 +233,52 @@ func (h *halfConv) place() {
 	}
 }
 
+// placeTaps makes blocks of the channels of each tap.
+func (h *halfConv) placeTaps(s *halfSet) {
+	for _, t := range s.taps {
+		for ch := 0; ch < h.perTap; ch += h.steps {
+			to := h.block(s, h.in.at(t.row, t.col)+ch/2*h.in.apart)
+			s.pieces = append(s.pieces, halfPiece{to: to, from: t.at*h.perTap + ch, count: h.steps})
+		}
+	}
+}
+
+// block adds a block of which the first pairs are at a place in the planes, and returns where its filters are.
+func (h *halfConv) block(s *halfSet, at int) int {
+	to := len(s.a) * linalg.HalfRows * h.steps
+	s.a, s.b = append(s.a, to), append(s.b, 2*at)
+	return to
+}
+
+// placeStacked makes blocks of rows of the stack that are one below the other, for taps of the same displacement along them.
+func (h *halfConv) placeStacked(s *halfSet) {
+	pairs, p := h.pairs(), &h.in
+	byShift := map[int][]tap{}
+	last := 0
+	for _, t := range s.taps {
+		shift := t.col / p.sw
+		byShift[shift] = append(byShift[shift], t)
+		last = max(last, shift)
+	}
+	for shift := range last + 1 {
+		taps := byShift[shift]
+		slices.SortFunc(taps, func(a, b tap) int { return p.line(a.row, a.col) - p.line(b.row, b.col) })
+		first, to := -h.steps, 0
+		for _, t := range taps {
+			for pair := range pairs {
+				line := p.line(t.row, t.col) + pair
+				if line >= first+h.steps/2 {
+					first = line
+					to = h.block(s, line*p.apart+shift*p.join)
+				}
+				s.pieces = append(s.pieces, halfPiece{to: to + 2*(line-first), from: t.at*h.perTap + 2*pair, count: 2})
+			}
+		}
+	}
+}
+
 // single says that results have at most padding between rows, and straight that a row at a time is rounded: there is no
 // padding, or rows are long.
 func (h *halfConv) single() bool   { return len(h.sets) == 1 && h.in.join == 1 }
-func (h *halfConv) whole() bool    { return h.single() && h.in.pitch == h.ow }
+func (h *halfConv) whole() bool    { return h.single() && h.across == h.ow }
 func (h *halfConv) straight() bool { return h.whole() || h.single() && h.ow > halfRow }

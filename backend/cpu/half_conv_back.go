@@ -36,7 +36,7 @@ func (r *halfConvRun) roundRows(y []uint16, results []float32, count, rows int) 
 			continue
 		}
 		for i := range rows {
-			linalg.Narrow(to[i*r.ow:], from[i*r.in.pitch:][:r.ow])
+			linalg.Narrow(to[i*r.ow:], from[i*r.across:][:r.ow])
 		}
 	}
 }
@@ -54,7 +54,7 @@ func (r *halfConvRun) weaveBack(w *halfWorker, images, count, top, rows int) {
 		v.Planes = count
 		v.Dst = w.images[b.image*linalg.HalfRows*r.image+s.row*r.ow+b.dst:]
 		v.DstRow, v.DstPlane = r.sh*r.ow, r.image
-		v.SrcRow, v.SrcPlane = r.resultPitch(), r.row
+		v.SrcRow, v.SrcPlane = r.across, r.row
 		for k, at := range b.src {
 			v.Src[k] = tail(w.results, at)
 		}

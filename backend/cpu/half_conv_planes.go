@@ -21,9 +21,14 @@ func halfElements(t *tensor.Tensor) []uint16 {
 
 // halfPlanes are padded planes of pairs: of two channels of an image, or of two images of a channel, whose products a
 // linalg.HalfTile sums at once.
+//
+// Planes lie one after the other, or stacked: row by row, the rows of all phases and planes one after the other, so that rows
+// of planes and what is below them are steps of one block.
 type halfPlanes struct {
 	padded
-	apart int // elements from a plane to the next
+	apart   int // elements from a plane to the next
+	stacked bool
+	wiped   bool // a section has to clear what is not in its rows
 }
 
 // halfPanel is what a HalfTile may read behind the last column.
@@ -40,9 +45,28 @@ func (p *halfPlanes) lay() {
 	}
 }
 
+// stack plans the copies of one of so many planes. The pitch is that of rows of all of them.
+func (p *halfPlanes) stack(planes int) {
+	p.c = 1
+	p.spread()
+	p.stacked, p.apart, p.wiped = true, p.pitch, p.sections > 1
+	plane := p.plane()
+	p.pitch *= p.sh * p.sw * planes
+	for i := range p.copies {
+		c := &p.copies[i]
+		c.dst += c.phase * (planes*p.apart - plane)
+	}
+	p.sections = 1 // as far as fill is concerned
+}
+
+// line is the row of a plane, of all that are stacked, that row i and column j of padded planes are in.
+func (p *halfPlanes) line(i, j int) int {
+	return i/p.sh*(p.pitch/p.apart) + (i%p.sh*p.sw+j%p.sw)*(p.pitch/p.apart/(p.sh*p.sw))
+}
+
 // whole says that planes need no padding, so that pairs may be made in place.
 func (p *halfPlanes) whole() bool {
-	return p.sh == 1 && p.sw == 1 && p.join == 1 && p.ph == 0 && p.pw == 0 && p.cols == p.iw && p.pitch == p.iw
+	return !p.stacked && p.sh == 1 && p.sw == 1 && p.join == 1 && p.ph == 0 && p.pw == 0 && p.cols == p.iw && p.pitch == p.iw
 }
 
 // room is the number of elements that put needs.

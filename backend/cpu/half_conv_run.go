@@ -18,7 +18,7 @@ type halfConvRun struct {
 type halfWorker struct {
 	tile            linalg.HalfTile
 	cleared         bool
-	planes, gather  []float32 // of pairs
+	planes          []float32 // of pairs
 	pair            []float32 // that is being put
 	results, images []float32
 	filter          []float32 // that is being packed
@@ -26,13 +26,13 @@ type halfWorker struct {
 }
 
 // sizes are the elements of a worker's memory, in the order of halfWorker.
-func (h *halfConv) sizes() [7]int {
-	taps := h.allTaps() * h.perTap
+func (h *halfConv) sizes() [6]int {
+	taps := h.allTaps() * max(h.perTap, linalg.HalfRows*h.steps)
 	images := 0
 	if !h.straight() {
 		images = h.in.join * linalg.HalfRows * h.image
 	}
-	return [7]int{h.stack * h.planes(), h.gathered(), h.in.room(), len(h.sets) * linalg.HalfRows * h.row, images, taps, ceilDiv(taps, 2)}
+	return [6]int{h.stack * h.planes(), h.in.room(), len(h.sets) * linalg.HalfRows * h.row, images, taps, ceilDiv(taps, 2)}
 }
 
 func (h *halfConv) room() int {
@@ -59,14 +59,14 @@ func (r *halfConvRun) bind(s Scratch) func() error {
 	r.workers = make([]halfWorker, s.Pool.Threads())
 	for i := range r.workers {
 		w := &r.workers[i]
-		var parts [7][]float32
+		var parts [6][]float32
 		for k, size := range r.sizes() {
 			parts[k], mem = mem[:size:size], mem[roundUp(size, 16):]
 		}
-		w.planes, w.gather, w.pair, w.results, w.images, w.filter = parts[0], parts[1], parts[2], parts[3], parts[4], parts[5]
-		w.rounded = halfWords(parts[6])
+		w.planes, w.pair, w.results, w.images, w.filter = parts[0], parts[1], parts[2], parts[3], parts[4]
+		w.rounded = halfWords(parts[5])
 	}
-	tasks := ceilDiv(ceilDiv(r.n, r.in.join), r.stack) * r.g * r.in.sections
+	tasks := ceilDiv(ceilDiv(r.n, r.in.join), r.stack) * r.g * r.sections
 	pack, convolve := r.pack, r.convolve
 	return func() error {
 		clear(r.zeros)
@@ -79,57 +79,14 @@ func (r *halfConvRun) bind(s Scratch) func() error {
 	}
 }
 
-// pack rounds the filters of some strips and puts them in blocks.
-func (r *halfConvRun) pack(worker, lo, hi int) {
-	w := &r.workers[worker]
-	clear(w.filter)
-	for i := lo; i < hi; i++ {
-		group, strip := i/r.strips, i%r.strips
-		filters := r.packed[group*r.filters:]
-		for k := range r.sets {
-			s := &r.sets[k]
-			clear(filters[s.from+strip*s.perStrip:][:s.perStrip])
-		}
-		for row := range min(linalg.HalfRows, r.m-strip*linalg.HalfRows) {
-			r.packFilter(w, filters, group, strip, row)
-		}
-	}
-}
-
-// packFilter does it for one output channel.
-func (r *halfConvRun) packFilter(w *halfWorker, filters []uint16, group, strip, row int) {
-	taps, out := r.allTaps(), strip*linalg.HalfRows+row
-	if r.turned {
-		r.sweeper.Transpose(w.filter, r.perTap, r.w[(group*r.c*r.m+out)*taps:], r.m*taps, taps, r.c)
-	} else {
-		r.sweeper.Transpose(w.filter, r.perTap, r.w[(group*r.m+out)*r.c*taps:], taps, taps, r.c)
-	}
-	linalg.Narrow(w.rounded, w.filter)
-	for i := range r.sets {
-		s := &r.sets[i]
-		if len(s.taps) == 0 {
-			continue
-		}
-		to := filters[s.from+strip*s.perStrip+row*r.steps:]
-		for t, tap := range s.taps {
-			from := w.rounded[tap.at*r.perTap:][:r.perTap]
-			for k := t * r.perTap; len(from) > 0; {
-				n := copy(to[k/r.steps*linalg.HalfRows*r.steps+k%r.steps:][:r.steps-k%r.steps], from)
-				from, k = from[n:], k+n
-			}
-		}
-	}
-}
-
 func (r *halfConvRun) convolve(worker, lo, hi int) {
 	w := &r.workers[worker]
 	if !w.cleared {
 		clear(w.planes)
-		clear(w.gather)
 		w.cleared = true
 	}
 	for i := lo; i < hi; i++ {
-		section, group, first := i%r.in.sections, i/r.in.sections%r.g, i/r.in.sections/r.g*r.stack*r.in.join
+		section, group, first := i%r.sections, i/r.sections%r.g, i/r.sections/r.g*r.stack*r.in.join
 		count := ceilDiv(min(r.stack*r.in.join, r.n-first), r.in.join)
 		for k := range count {
 			r.fill(w, k, group, first+k*r.in.join, section)
@@ -138,15 +95,11 @@ func (r *halfConvRun) convolve(worker, lo, hi int) {
 	}
 }
 
-// products makes the results of a task. A strip of filters stays in the cache while it goes over all bands; gathered rows do
-// while all strips go over them.
+// products makes the results of a task. A strip of filters stays in the cache while it goes over all bands.
 func (r *halfConvRun) products(w *halfWorker, group, first, count, section int) {
 	bands := ceilDiv(r.rowsOf(section), r.band)
 	for i := range r.strips * count * bands {
 		strip, k, band := i/bands/count, i/bands%count, i%bands
-		if r.gather {
-			k, band, strip = i/r.strips/bands, i/r.strips%bands, i%r.strips
-		}
 		top := band * r.band
 		rows := min(r.band, r.rowsOf(section)-top)
 		r.multiply(w, k, group, strip, top, rows)
@@ -157,8 +110,11 @@ func (r *halfConvRun) products(w *halfWorker, group, first, count, section int) 
 // fill makes the planes of the images that lie side by side, from the first on.
 func (r *halfConvRun) fill(w *halfWorker, k, group, first, section int) {
 	plane := r.in.ih * r.in.iw
-	planes := w.planes[k*r.planes():]
-	for pair := range ceilDiv(r.c, 2) {
+	planes := w.planes[k*r.planes():][:r.planes()]
+	if r.in.wiped {
+		clear(planes)
+	}
+	for pair := range r.pairs() {
 		odd := plane
 		if 2*pair+1 == r.c {
 			odd = 0
@@ -183,28 +139,24 @@ func (r *halfConvRun) multiply(w *halfWorker, k, group, strip, top, rows int) {
 			B: halfWords(planes), BAt: s.b, BRow: 2 * r.in.apart, BPanel: 2 * linalg.HalfCols,
 			C: w.results[i*linalg.HalfRows*r.row:], CRow: r.row, Rows: count, Cols: columns, Clear: true,
 		}
-		if r.gather {
-			if strip == 0 || len(r.sets) > 1 {
-				r.collect(w.gather, planes, s, columns)
+		switch {
+		case r.in.stacked && r.across == halfPanel:
+			t.BPanel = 2 * r.in.pitch
+			t.Run()
+		case r.in.stacked:
+			for row := range rows {
+				t.B, t.C, t.Cols = halfWords(planes[row*r.in.pitch:]), w.results[i*linalg.HalfRows*r.row+row*r.across:], r.direct.cols*r.in.join
+				t.Run()
 			}
-			t.B, t.BRow = halfWords(w.gather), 2*r.line
+			t.C = w.results[i*linalg.HalfRows*r.row:]
+		default:
+			t.Run()
 		}
-		t.Run()
 		if r.bias != nil {
 			for row := range count {
 				c := t.C[row*r.row:][:columns]
 				addVS(c, c, r.bias[group*r.m+strip*linalg.HalfRows+row])
 			}
-		}
-	}
-}
-
-// collect copies what the taps of a set see of all pairs of channels, one row for each.
-func (r *halfConvRun) collect(dst, planes []float32, s *halfSet, columns int) {
-	pairs := r.perTap / 2
-	for t, at := range s.places {
-		for pair := range pairs {
-			copy(dst[(t*pairs+pair)*r.line:][:columns], planes[pair*r.in.apart+at:])
 		}
 	}
 }

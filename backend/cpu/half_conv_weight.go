@@ -9,7 +9,8 @@ import (
 
 func init() {
 	Register(Kernel{
-		Name: "conv_grad_weight/bf16", Op: graph.OpID{Domain: op.Internal, Type: "ConvGradWeight"}, Rank: 1, Half: hasHalf, Tol: Tol{Abs: 1e-3, Rel: 1e-4},
+		Name: "conv_grad_weight/bf16", Op: graph.OpID{Domain: op.Internal, Type: "ConvGradWeight"}, Rank: 1, Half: hasHalf,
+		Tol: Tol{Abs: 1e-3, Rel: 1e-4},
 		When: func(n *graph.Node) bool {
 			return typesAre(n, tensor.Float32, tensor.BFloat16Type, tensor.BFloat16Type) && halfWeightOf(n) != nil
 		},
@@ -49,10 +50,11 @@ type halfWeight struct {
 }
 
 const (
-	halfWeightBytes = 768 << 10 // of a fill
-	halfWeightAll   = 6 << 20   // of one that all workers sum
-	halfWeightParts = 8
-	halfWeightFew   = 1 << 17 // weights of a part
+	halfWeightBytes  = 768 << 10 // of a fill
+	halfWeightAll    = 6 << 20   // of one that all workers sum
+	halfWeightParts  = 8
+	halfWeightGather = 8       // channels up to which all elements of the filter are rows of one product
+	halfWeightFew    = 1 << 17 // weights of a part
 )
 
 func halfWeightOf(n *graph.Node) *halfWeight {
@@ -67,10 +69,11 @@ func halfWeightOf(n *graph.Node) *halfWeight {
 		return nil
 	}
 	h.joins = ceilDiv(d.n, d.in.join)
-	h.gather = v.c <= 2*halfGather && v.taps() > 1
+	h.gather = v.c <= halfWeightGather && v.taps() > 1
 	h.panels = ceilDiv(v.m, linalg.HalfCols)
-	h.section(d)
 	h.divide()
+	h.section(d)
+	h.fill()
 	h.place(d)
 	return h
 }
@@ -101,8 +104,15 @@ func (h *halfWeight) join(d *direct) bool {
 func (h *halfWeight) section(d *direct) {
 	p := &d.in
 	halo := p.rows - d.rows
-	perRow := 4 * p.pitch * (h.c*p.sh*p.sw + h.panels*linalg.HalfCols)
-	each := max(1, halfWeightBytes/perRow-halo, min(directHalo*halo, d.rows))
+	perRow, most := 4*p.pitch*(h.c*p.sh*p.sw+h.panels*linalg.HalfCols), halfWeightBytes
+	if h.parts == 1 {
+		most = halfWeightAll / 2
+	}
+	each := max(1, most/perRow-halo, min(directHalo*halo, d.rows))
+	if h.gather {
+		perRow += 4 * p.pitch * h.filter()
+		each = max(1, most/perRow) // planes and what their sections have in common are small beside what is gathered
+	}
 	p.each = ceilDiv(d.rows, ceilDiv(d.rows, each))
 	p.sections = ceilDiv(d.rows, p.each)
 	h.sections = p.sections
@@ -114,20 +124,23 @@ func (h *halfWeight) section(d *direct) {
 	h.blocks = h.positions / (linalg.HalfSteps / 2)
 }
 
-// divide chooses the images of fills and of parts.
+// divide chooses the parts of the batch.
 func (h *halfWeight) divide() {
-	h.rows, h.line = h.c, h.in.apart
-	if h.gather {
-		h.rows = h.c * h.conv2d.taps()
-		h.line = h.positions
-		if h.line/16%8 == 0 {
-			h.line += 16
-		}
-	}
 	h.parts, h.part = 1, h.joins
 	if h.g*h.m*h.filter() <= halfWeightFew {
 		h.part = ceilDiv(h.joins, halfWeightParts)
 		h.parts = ceilDiv(h.joins, h.part)
+	}
+}
+
+// fill chooses the rows of products, and the images of a fill.
+func (h *halfWeight) fill() {
+	h.rows, h.line = h.c, h.in.apart
+	if h.gather {
+		h.rows, h.line = h.filter(), h.positions
+		if h.line/16%8 == 0 {
+			h.line += 16
+		}
 	}
 	limit := halfWeightBytes
 	if h.parts == 1 {

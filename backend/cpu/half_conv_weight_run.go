@@ -160,37 +160,24 @@ func (r *halfWeightRun) multiply(t *linalg.HalfTile, f *halfFill, sums []float32
 			A: halfWords(x[row*r.line+tap:]), AAt: r.a[:p.count*r.blocks], ARow: 2 * r.line, Steps: linalg.HalfSteps,
 			B: halfWords(f.dy[panel*r.some*r.positions*linalg.HalfCols:]), BAt: r.b[:p.count*r.blocks], BRow: 2 * linalg.HalfCols,
 			BPanel: 2 * linalg.HalfCols * r.some * r.positions,
-			C:      sums[p.group*r.halfWeight.sums()+panel*r.panel()+(k*r.rows+row)*r.width:], CRow: r.width,
+			C:      sums[p.group*r.halfWeight.sums()+panel*r.panel()+(row*len(taps)+k)*r.width:], CRow: len(taps) * r.width,
 			Rows: min(linalg.HalfRows, r.rows-row), Cols: min(r.width, r.m-panel*linalg.HalfCols), Clear: p.clear,
 		}
 		t.Run()
 	}
 }
 
-// halfTurn is how many rows of sums are turned to columns at a time.
-const halfTurn = 32
+// halfTurn is how many weights of a panel of filters are written at a time.
+const halfTurn = 256
 
 // turns is the number of tasks that write the weights of a panel, and finish runs those of all.
-func (r *halfWeightRun) turns() int {
-	if r.conv2d.taps() == 1 || r.gather {
-		return ceilDiv(r.rows, halfTurn)
-	}
-	return ceilDiv(r.c, halfTurn)
-}
+func (r *halfWeightRun) turns() int { return ceilDiv(r.filter(), halfTurn) }
 
 func (r *halfWeightRun) finish(_, lo, hi int) {
-	turns, taps := r.turns(), r.conv2d.taps()
 	for i := lo; i < hi; i++ {
-		group, panel, turn := i/turns/r.panels, i/turns%r.panels, i%turns*halfTurn
-		sums := r.sums[group*r.halfWeight.sums()+panel*r.panel():][:r.panel()]
-		dw := r.dw[(group*r.m+panel*linalg.HalfCols)*r.filter():]
-		columns := min(r.width, r.m-panel*linalg.HalfCols)
-		if taps == 1 || r.gather {
-			r.sweeper.Transpose(dw[turn:], r.filter(), sums[turn*r.width:], r.width, columns, min(halfTurn, r.rows-turn))
-			continue
-		}
-		for ch := turn; ch < min(turn+halfTurn, r.c); ch++ {
-			r.sweeper.Transpose(dw[ch*taps:], r.filter(), sums[ch*r.width:], r.c*r.width, columns, taps)
-		}
+		group, panel, first := i/r.turns()/r.panels, i/r.turns()%r.panels, i%r.turns()*halfTurn
+		sums := r.sums[group*r.halfWeight.sums()+panel*r.panel()+first*r.width:]
+		dw := r.dw[(group*r.m+panel*linalg.HalfCols)*r.filter()+first:]
+		r.sweeper.Transpose(dw, r.filter(), sums, r.width, min(r.width, r.m-panel*linalg.HalfCols), min(halfTurn, r.filter()-first))
 	}
 }

@@ -13,15 +13,13 @@ func init() {
 	half := func(seed uint64, shape ...int) *tensor.Tensor {
 		return exactInHalf(tensor.BFloat16Type, seed, shape...)
 	}
-	for _, c := range []largerCall{
-		{typ: "Gemm", Sample: op.Sample{Name: "bf16 with a bias", Attrs: graph.MakeAttrs("transB", 1), In: []*tensor.Tensor{half(1, 70, 90), wide(2, 130, 90), wide(3, 130)}}, out: tensor.BFloat16Type},
-		{typ: "MatMul", Sample: op.Sample{Name: "bf16 batched", In: []*tensor.Tensor{half(4, 3, 2, 33, 65), half(5, 3, 2, 65, 47)}}, out: tensor.BFloat16Type},
-		{typ: "MatMul", Sample: op.Sample{Name: "logits of bf16", In: []*tensor.Tensor{half(6, 40, 64), wide(7, 64, 10)}}, out: tensor.Float32},
-		{domain: op.Internal, typ: "FusedMatMul", Sample: op.Sample{Name: "bf16 by transposed weights", Attrs: graph.MakeAttrs("transB", 1), In: []*tensor.Tensor{half(8, 2, 50, 96), wide(9, 64, 96)}}, out: tensor.BFloat16Type},
-		{domain: op.Internal, typ: "FusedMatMul", Sample: op.Sample{Name: "gradient of weights in bf16", Attrs: graph.MakeAttrs("transA", 1), In: []*tensor.Tensor{half(10, 5000, 33), half(11, 5000, 40)}}, out: tensor.Float32},
-	} {
-		larger = append(larger, c)
-	}
+	larger = append(larger,
+		largerCall{typ: "Gemm", Sample: op.Sample{Name: "bf16 with a bias", Attrs: graph.MakeAttrs("transB", 1), In: []*tensor.Tensor{half(1, 70, 90), wide(2, 130, 90), wide(3, 130)}}, out: tensor.BFloat16Type},
+		largerCall{typ: "MatMul", Sample: op.Sample{Name: "bf16 batched", In: []*tensor.Tensor{half(4, 3, 2, 33, 65), half(5, 3, 2, 65, 47)}}, out: tensor.BFloat16Type},
+		largerCall{typ: "MatMul", Sample: op.Sample{Name: "logits of bf16", In: []*tensor.Tensor{half(6, 40, 64), wide(7, 64, 10)}}, out: tensor.Float32},
+		largerCall{domain: op.Internal, typ: "FusedMatMul", Sample: op.Sample{Name: "bf16 by transposed weights", Attrs: graph.MakeAttrs("transB", 1), In: []*tensor.Tensor{half(8, 2, 50, 96), wide(9, 64, 96)}}, out: tensor.BFloat16Type},
+		largerCall{domain: op.Internal, typ: "FusedMatMul", Sample: op.Sample{Name: "gradient of weights in bf16", Attrs: graph.MakeAttrs("transA", 1), In: []*tensor.Tensor{half(10, 5000, 33), half(11, 5000, 40)}}, out: tensor.Float32},
+	)
 }
 
 // exactInHalf are random numbers that bf16 holds exactly.

@@ -105,18 +105,26 @@ func (c call) inferMixed(n *graph.Node) error {
 	return nil
 }
 
-// run binds and runs the kernel twice over poisoned memory. inPlace >= 0 puts output 0 over that input.
+// call binds and runs the kernel twice over poisoned memory. inPlace >= 0 puts output 0 over that input.
 func (k Kernel) call(n *graph.Node, in []*tensor.Tensor, threads, inPlace int) ([]*tensor.Tensor, error) {
+	if inPlace < 0 {
+		return k.callOver(n, in, threads)
+	}
+	return k.callOver(n, in, threads, [2]int{0, inPlace})
+}
+
+// callOver is call with outputs over inputs.
+func (k Kernel) callOver(n *graph.Node, in []*tensor.Tensor, threads int, over ...[2]int) ([]*tensor.Tensor, error) {
 	in = slices.Clone(in)
 	out := make([]*tensor.Tensor, len(n.Out))
 	for i, v := range n.Out {
 		out[i] = tensor.New(v.Type.DType, v.Type.Shape...)
 		poison(out[i].Data)
 	}
-	if inPlace >= 0 {
-		source := in[inPlace]
-		copy(out[0].Data, source.Data)
-		in[inPlace] = &tensor.Tensor{DType: source.DType, Shape: source.Shape, Data: out[0].Data}
+	for _, pair := range over {
+		dst, source := out[pair[0]], in[pair[1]]
+		copy(dst.Data, source.Data)
+		in[pair[1]] = &tensor.Tensor{DType: source.DType, Shape: source.Shape, Data: dst.Data}
 	}
 	pool := par.New(threads)
 	defer pool.Close()
@@ -129,7 +137,7 @@ func (k Kernel) call(n *graph.Node, in []*tensor.Tensor, threads, inPlace int) (
 	if err != nil {
 		return nil, err
 	}
-	if err := run(); err != nil || inPlace >= 0 {
+	if err := run(); err != nil || len(over) > 0 {
 		return out, err
 	}
 	first := make([][]byte, len(out))
@@ -244,19 +252,34 @@ func testKernel(t *testing.T, k Kernel, n *graph.Node, in, want []*tensor.Tensor
 	testInPlace(t, k, n, in, one)
 }
 
-// testInPlace compares runs over the memory of inputs with one over memory of its own.
+// testInPlace compares runs over the memory of inputs, with one output and with two, with one over memory of its own.
 func testInPlace(t *testing.T, k Kernel, n *graph.Node, in, want []*tensor.Tensor) {
+	fits := func(pair [2]int) bool {
+		return len(n.Out) > pair[0] && n.Out[pair[0]] != nil && n.Input(pair[1]) != nil && sameSize(n.In[pair[1]].Type, n.Out[pair[0]].Type)
+	}
+	var ways [][][2]int
 	for _, i := range k.InPlace {
-		if n.Input(i) == nil || bytesOf(n.In[i].Type) != bytesOf(n.Out[0].Type) {
+		ways = append(ways, [][2]int{{0, i}})
+	}
+	for _, pair := range k.AlsoInPlace {
+		for _, i := range k.InPlace {
+			if i != pair[1] {
+				ways = append(ways, [][2]int{{0, i}, pair})
+			}
+		}
+		ways = append(ways, [][2]int{pair})
+	}
+	for _, over := range ways {
+		if slices.ContainsFunc(over, func(pair [2]int) bool { return !fits(pair) }) {
 			continue
 		}
-		got, err := k.call(n, in, 2, i)
+		got, err := k.callOver(n, in, 2, over...)
 		if err != nil {
-			t.Fatalf("in place of input %d: %v", i, err)
+			t.Fatalf("outputs over inputs %v: %v", over, err)
 		}
 		for o := range got {
 			if !bytes.Equal(got[o].Data, want[o].Data) {
-				t.Errorf("output %d: other bits in place of input %d", o, i)
+				t.Errorf("output %d: other bits with outputs over inputs %v", o, over)
 			}
 		}
 	}

@@ -11,10 +11,10 @@ import (
 func init() {
 	Register(Kernel{
 		Name: "layer_norm", Op: onnx("LayerNormalization"), InPlace: []int{0},
-		Tol: Tol{Abs: 1e-5, Rel: 2e-5},
+		Tol: Tol{Abs: 1e-5, Rel: 2e-5}, Half: halfAmong([]int{0}, []int{0}), Scratch: normRowRooms,
 		When: func(n *graph.Node) bool {
 			c, ok := normRow(n, n.In[0])
-			return ok && allFloat32(n) && sized(n.In[1], c) && (n.Input(2) == nil || sized(n.In[2], c))
+			return ok && allFloat(n) && sized(n.In[1], c) && (n.Input(2) == nil || sized(n.In[2], c))
 		},
 		Bind: bindLayerNorm,
 	})
@@ -29,6 +29,12 @@ func normRow(n *graph.Node, x *graph.Value) (int, bool) {
 	return x.Type.Shape[axis:].Elems(), true
 }
 
+// normRowRooms is the Scratch of norms whose rows fit one room each.
+func normRowRooms(n *graph.Node, threads int) int {
+	c, _ := normRow(n, n.In[0])
+	return roomBytes(1, c, threads)
+}
+
 func sized(v *graph.Value, elems int) bool { return v.Type.Shape.Elems() == elems }
 
 // elements is the tensor's, nil for an absent one.
@@ -40,20 +46,22 @@ func elements(ts []*tensor.Tensor, i int) []float32 {
 }
 
 func bindLayerNorm(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
-	x, scale, bias := in[0].F32(), in[1].F32(), elements(in, 2)
-	y, mean, invstd := out[0].F32(), elements(out, 1), elements(out, 2)
+	x, scale, bias := vectorOf(in[0]), in[1].F32(), elements(in, 2)
+	y, mean, invstd := vectorOf(out[0]), elements(out, 1), elements(out, 2)
 	c, _ := normRow(n, n.In[0])
-	eps := n.Attrs.Float("epsilon", 1e-5)
-	body := func(_, lo, hi int) {
+	eps, rooms := n.Attrs.Float("epsilon", 1e-5), roomsIn(s, 1, c)
+	body := func(worker, lo, hi int) {
+		room := rooms.of(worker, 0)
 		for i := lo; i < hi; i++ {
-			row := y[i*c : i*c+c]
-			m, inv := moments(x[i*c:i*c+c], eps)
+			from, row := x.read(room, i*c, i*c+c), y.place(room, i*c, i*c+c)
+			m, inv := moments(from, eps)
 			if bias != nil {
-				linalg.Normalize(row, x[i*c:i*c+c], m, inv, scale, bias)
+				linalg.Normalize(row, from, m, inv, scale, bias)
 			} else {
-				linalg.ShiftScale(row, x[i*c:i*c+c], -m, inv)
+				linalg.ShiftScale(row, from, -m, inv)
 				linalg.Mul(row, row, scale)
 			}
+			y.put(row, i*c, i*c+c)
 			if mean != nil {
 				mean[i] = m
 			}
@@ -63,7 +71,7 @@ func bindLayerNorm(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() e
 		}
 	}
 	return func() error {
-		s.Pool.For(len(x)/c, chunk/c, body)
+		s.Pool.For(x.len()/c, chunk/c, body)
 		return nil
 	}, nil
 }

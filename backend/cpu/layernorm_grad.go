@@ -10,10 +10,10 @@ import (
 func init() {
 	Register(Kernel{
 		Name: "layer_norm_grad", Op: graph.OpID{Domain: op.Internal, Type: "LayerNormGrad"}, InPlace: []int{0, 1},
-		Tol: Tol{Abs: 2e-5, Rel: 2e-5},
+		Tol: Tol{Abs: 2e-5, Rel: 2e-5}, Half: halfAmong([]int{0, 1}, []int{0}),
 		When: func(n *graph.Node) bool {
 			c, ok := normRow(n, n.In[1])
-			return ok && allFloat32(n) && sized(n.In[2], c)
+			return ok && allFloat(n) && sized(n.In[2], c)
 		},
 		Scratch: func(n *graph.Node, threads int) int {
 			c, _ := normRow(n, n.In[1])
@@ -30,17 +30,18 @@ func init() {
 func normGrain(c int) int { return max(1, chunk/c) }
 
 type layerNormGrad struct {
-	c, rows                    int
-	dy, x, scale, mean, invstd []float32
-	dx, dscale, dbias          []float32 // nil: not asked for
-	rowRoom, partial           []float32 // two rows a thread; sums for dscale and dbias a chunk of rows
+	c, rows             int
+	dy, x, dx           vector
+	scale, mean, invstd []float32
+	dscale, dbias       []float32 // nil: not asked for
+	rowRoom, partial    []float32 // two rows a thread; sums for dscale and dbias a chunk of rows
 }
 
 func bindLayerNormGrad(c int, in, out []*tensor.Tensor, s Scratch) func() error {
 	g := &layerNormGrad{
 		c: c, rows: in[1].Elems() / c,
-		dy: in[0].F32(), x: in[1].F32(), scale: in[2].F32(), mean: in[3].F32(), invstd: in[4].F32(),
-		dx: elements(out, 0), dscale: elements(out, 1), dbias: elements(out, 2),
+		dy: vectorOf(in[0]), x: vectorOf(in[1]), scale: in[2].F32(), mean: in[3].F32(), invstd: in[4].F32(),
+		dx: vectorAt(out, 0), dscale: elements(out, 1), dbias: elements(out, 2),
 	}
 	room := floats(s.Mem)
 	g.rowRoom, g.partial = room[:2*c*s.Pool.Threads()], room[2*c*s.Pool.Threads():]
@@ -65,15 +66,17 @@ func (g *layerNormGrad) someRows(worker, lo, hi int) {
 	clear(dscale)
 	clear(dbias)
 	for i := lo; i < hi; i++ {
-		dy := g.dy[i*c : i*c+c]
-		linalg.ShiftScale(xhat, g.x[i*c:i*c+c], -g.mean[i], g.invstd[i])
+		dy := g.dy.read(h, i*c, i*c+c)
+		linalg.ShiftScale(xhat, g.x.read(xhat, i*c, i*c+c), -g.mean[i], g.invstd[i])
 		linalg.Add(dbias, dbias, dy)
 		linalg.MulAdd(dscale, dy, xhat)
-		if g.dx == nil {
+		if g.dx.absent() {
 			continue
 		}
 		linalg.Mul(h, dy, g.scale)
-		g.rowGrad(g.dx[i*c:i*c+c], h, xhat, g.invstd[i])
+		dx := g.dx.place(h, i*c, i*c+c)
+		g.rowGrad(dx, h, xhat, g.invstd[i])
+		g.dx.put(dx, i*c, i*c+c)
 	}
 }
 

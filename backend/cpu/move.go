@@ -17,9 +17,12 @@ type box struct {
 // whole is all of a tensor.
 func whole(t *tensor.Tensor) box { return box{t, 0, t.Shape.Strides()} }
 
-// bindMove returns a loop that copies dims elements from one box to the other, of one element type. Strides of the
-// source may be 0 or negative.
+// bindMove returns a loop that copies dims elements from one box to the other, of one element type, or of float32 and bf16.
+// Strides of the source may be 0 or negative.
 func bindMove(pool *par.Pool, dims []int, to, from box) func() {
+	if to.t.DType != from.t.DType {
+		return bindMoveConverted(pool, dims, to, from)
+	}
 	switch to.t.DType.Size() {
 	case 1:
 		return bindMoveOf[uint8](pool, dims, to, from)
@@ -63,6 +66,26 @@ func bindMoveOf[T bits](pool *par.Pool, dims []int, to, from box) func() {
 				d += dstStep
 				s += srcStep
 			}
+		}
+	}
+	body := func(_, lo, hi int) { loops.runs(lo, hi, run) }
+	return func() { pool.For(loops.total, chunk, body) }
+}
+
+func bindMoveConverted(pool *par.Pool, dims []int, to, from box) func() {
+	y, x := vectorOf(to.t), vectorOf(from.t)
+	loops := newNest(dims, to.strides, from.strides)
+	dstStep, srcStep := loops.inner(0), loops.inner(1)
+	run := func(at offsets, n int) {
+		d, s := to.first+at[0], from.first+at[1]
+		if dstStep == 1 && srcStep == 1 {
+			y.convert(d, &x, s, n)
+			return
+		}
+		for range n {
+			y.set(d, x.at(s))
+			d += dstStep
+			s += srcStep
 		}
 	}
 	body := func(_, lo, hi int) { loops.runs(lo, hi, run) }

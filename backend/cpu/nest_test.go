@@ -97,7 +97,7 @@ func TestReductionTakesAnyAxes(t *testing.T) {
 		f := rapid.SampledFrom([]reducer{sumReducer, meanReducer, maxReducer}).Draw(t, "function")
 		x, y := normal(1, shape...), tensor.New(tensor.Float32, kept...)
 		r := newReduction(f, shape, kept)
-		_ = r.bind(x.F32(), y.F32(), Scratch{Mem: tensor.New(tensor.Uint8, r.scratch()).Data})()
+		_ = r.bind(vectorOf(x), y.F32(), Scratch{Mem: tensor.New(tensor.Uint8, r.scratch(1)).Data})()
 		want, seen := make([]float64, kept.Elems()), make([]bool, kept.Elems())
 		strides, all := kept.BroadcastStrides(shape), shape.Strides()
 		eachIndex(shape, func(index []int) {

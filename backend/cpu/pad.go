@@ -3,18 +3,19 @@ package cpu
 import (
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/tensor"
+	"github.com/onnxtrain/onnxtrain/tensor/linalg"
 )
 
 func init() {
 	Register(Kernel{
-		Name: "pad/constant", Op: onnx("Pad"),
+		Name: "pad/constant", Op: onnx("Pad"), Half: halfAmong([]int{0}, []int{0}),
 		When: func(n *graph.Node) bool {
 			_, ok := padding(n)
-			return ok && n.In[0].Type.DType == tensor.Float32 && smallRank(n)
+			return ok && (n.In[0].Type.DType == tensor.Float32 || isHalf(n.In[0])) && smallRank(n)
 		},
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 			p, _ := padding(n)
-			y := out[0].F32()
+			y := vectorOf(out[0])
 			from, to := whole(in[0]), whole(out[0])
 			dims := in[0].Shape.Clone()
 			for d, before := range p.before {
@@ -24,9 +25,14 @@ func init() {
 				dims[d] = max(0, min(dims[d]+min(0, before), out[0].Shape[d]-max(0, before)))
 			}
 			move := bindMove(s.Pool, dims, to, from)
-			border := func(_, lo, hi int) { fill(y[lo:hi], p.value) }
+			border := func(_, lo, hi int) { fill(y.wide[lo:hi], p.value) }
+			if y.half != nil {
+				var value [1]uint16
+				linalg.Narrow(value[:], []float32{p.value})
+				border = func(_, lo, hi int) { fill(y.half[lo:hi], value[0]) }
+			}
 			return func() error {
-				s.Pool.For(len(y), chunk, border)
+				s.Pool.For(y.len(), chunk, border)
 				move()
 				return nil
 			}, nil

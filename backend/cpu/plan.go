@@ -33,6 +33,11 @@ type layout struct {
 
 func bytesOf(t graph.Type) int { return t.Shape.Elems() * t.DType.Size() }
 
+// sameSize reports as many elements of as many bytes, so that each element of one lies over that of the other.
+func sameSize(a, b graph.Type) bool {
+	return a.Shape.Elems() == b.Shape.Elems() && a.DType.Size() == b.DType.Size()
+}
+
 // maxPlan keeps sums of sizes far from overflow.
 const maxPlan = 1 << 44
 
@@ -155,7 +160,7 @@ func (l *layout) shared(n *graph.Node, i, o int, k *Kernel, last []int) *graph.V
 	}
 	for _, at := range k.over(o) {
 		in := n.Input(at)
-		if in == nil || bytesOf(in.Type) != bytesOf(out.Type) {
+		if in == nil || !sameSize(in.Type, out.Type) {
 			continue
 		}
 		b := l.blocks[l.home[in.ID]]

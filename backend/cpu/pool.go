@@ -8,32 +8,34 @@ import (
 
 func init() {
 	Register(Kernel{
-		Name: "max_pool", Op: onnx("MaxPool"), Bind: planes(func(p *pool2d, _ *graph.Node) func(y, x []float32) { return p.max }),
+		Name: "max_pool", Op: onnx("MaxPool"), Half: hasHalf, Scratch: planeRooms, Bind: planes(func(p *pool2d, _ *graph.Node) func(y, x []float32) { return p.max }),
 		When: func(n *graph.Node) bool { return len(n.Out) == 1 && poolFits(n) },
 	})
 	Register(Kernel{
-		Name: "average_pool", Op: onnx("AveragePool"), When: poolFits,
+		Name: "average_pool", Op: onnx("AveragePool"), When: poolFits, Half: hasHalf, Scratch: planeRooms,
 		Bind: planes(func(p *pool2d, n *graph.Node) func(y, x []float32) {
 			p.countPads = n.Attrs.Bool("count_include_pad", false)
 			return p.average
 		}),
 	})
 	Register(Kernel{
-		Name: "average_pool_grad", Op: graph.OpID{Domain: op.Internal, Type: "AveragePoolGrad"}, When: poolFits,
+		Name: "average_pool_grad", Op: graph.OpID{Domain: op.Internal, Type: "AveragePoolGrad"}, When: poolFits, Half: hasHalf, Scratch: planeRooms,
 		Bind: planes(func(p *pool2d, n *graph.Node) func(y, x []float32) {
 			p.countPads = n.Attrs.Bool("count_include_pad", false)
 			return func(dx, dy []float32) { p.averageGrad(dx, dy) }
 		}),
 	})
 	Register(Kernel{
-		Name: "max_pool_grad", Op: graph.OpID{Domain: op.Internal, Type: "MaxPoolGrad"}, When: poolFits,
+		Name: "max_pool_grad", Op: graph.OpID{Domain: op.Internal, Type: "MaxPoolGrad"}, When: poolFits, Half: hasHalf, Scratch: planeRooms,
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 			p, _ := pool2dOf(n)
-			dy, x, dx := in[0].F32(), in[1].F32(), out[0].F32()
-			body := func(_, lo, hi int) {
+			dy, x, dx := vectorOf(in[0]), vectorOf(in[1]), vectorOf(out[0])
+			a, b, room := p.ih*p.iw, p.oh*p.ow, roomsIn(s, 3, p.roomElems())
+			body := func(worker, lo, hi int) {
 				for i := lo; i < hi; i++ {
-					from := i * p.ih * p.iw
-					p.maxGrad(dx[from:][:p.ih*p.iw], dy[i*p.oh*p.ow:][:p.oh*p.ow], x[from:][:p.ih*p.iw])
+					to := dx.place(room.of(worker, 0), i*a, (i+1)*a)
+					p.maxGrad(to, dy.read(room.of(worker, 1), i*b, (i+1)*b), x.read(room.of(worker, 2), i*a, (i+1)*a))
+					dx.put(to, i*a, (i+1)*a)
 				}
 			}
 			return func() error {
@@ -58,22 +60,36 @@ type pool2d struct {
 
 func poolFits(n *graph.Node) bool {
 	_, ok := pool2dOf(n)
-	return ok && allFloat32(n) && nonEmpty(n)
+	return ok && allFloat(n) && nonEmpty(n)
 }
 
 // grain is the number of planes a chunk of work has.
 func (p *pool2d) grain() int { return max(1, chunk/max(p.ih*p.iw, 1)) }
+
+// roomElems is what the larger of an input and an output plane has.
+func (p *pool2d) roomElems() int { return max(p.ih*p.iw, p.oh*p.ow) }
+
+// planeRooms is the Scratch of pooling: a plane each of up to three operands where they are bf16.
+func planeRooms(n *graph.Node, threads int) int {
+	p, ok := pool2dOf(n)
+	if !ok || !hasHalf(n) {
+		return 0
+	}
+	return roomBytes(3, p.roomElems(), threads)
+}
 
 // planes binds a function of one plane each of output and input.
 func planes(make func(p *pool2d, n *graph.Node) func(y, x []float32)) func(*graph.Node, []*tensor.Tensor, []*tensor.Tensor, Scratch) (func() error, error) {
 	return func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
 		p, _ := pool2dOf(n)
 		f := make(p, n)
-		x, y := in[0].F32(), out[0].F32()
-		a, b := len(x)/p.count, len(y)/p.count
-		body := func(_, lo, hi int) {
+		x, y, room := vectorOf(in[0]), vectorOf(out[0]), roomsIn(s, 3, p.roomElems())
+		a, b := x.len()/p.count, y.len()/p.count
+		body := func(worker, lo, hi int) {
 			for i := lo; i < hi; i++ {
-				f(y[i*b:][:b], x[i*a:][:a])
+				to := y.place(room.of(worker, 0), i*b, (i+1)*b)
+				f(to, x.read(room.of(worker, 1), i*a, (i+1)*a))
+				y.put(to, i*b, (i+1)*b)
 			}
 		}
 		return func() error {

@@ -10,11 +10,13 @@ import (
 
 func init() {
 	Register(Kernel{
-		Name: "max_pool/flat", Op: onnx("MaxPool"), Rank: 1,
-		When:    func(n *graph.Node) bool { return flatPoolOf(n) != nil },
-		Scratch: func(n *graph.Node, threads int) int { return 4 * threads * 3 * flatPoolOf(n).room() },
+		Name: "max_pool/flat", Op: onnx("MaxPool"), Rank: 1, Half: hasHalf,
+		When: func(n *graph.Node) bool { return flatPoolOf(n) != nil },
+		Scratch: func(n *graph.Node, threads int) int {
+			return 4*threads*3*flatPoolOf(n).room() + planeRooms(n, threads)
+		},
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
-			return flatPoolOf(n).bind(in[0].F32(), out[0].F32(), s), nil
+			return flatPoolOf(n).bind(vectorOf(in[0]), vectorOf(out[0]), s), nil
 		},
 	})
 }
@@ -88,8 +90,10 @@ func (p *pool2d) empty() bool {
 // room is the number of elements of one of a worker's three planes.
 func (f *flatPool) room() int { return roundUp(f.rows*f.cols, 16) }
 
-func (f *flatPool) bind(x, y []float32, s Scratch) func() error {
+func (f *flatPool) bind(x, y vector, s Scratch) func() error {
 	mem, cleared := floats(s.Mem), make([]bool, s.Pool.Threads())
+	read := rooms{mem[s.Pool.Threads()*3*f.room():], 3, lines(f.roomElems())}
+	a, b := f.ih*f.iw, f.oh*f.ow
 	body := func(worker, lo, hi int) {
 		room := mem[worker*3*f.room():][:3*f.room()]
 		if !cleared[worker] {
@@ -97,7 +101,9 @@ func (f *flatPool) bind(x, y []float32, s Scratch) func() error {
 			cleared[worker] = true
 		}
 		for i := lo; i < hi; i++ {
-			f.plane(y[i*f.oh*f.ow:][:f.oh*f.ow], x[i*f.ih*f.iw:][:f.ih*f.iw], room)
+			to := y.place(read.of(worker, 0), i*b, (i+1)*b)
+			f.plane(to, x.read(read.of(worker, 1), i*a, (i+1)*a), room)
+			y.put(to, i*b, (i+1)*b)
 		}
 	}
 	return func() error {

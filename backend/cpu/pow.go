@@ -27,13 +27,13 @@ func init() {
 		},
 	})
 	Register(Kernel{
-		Name: "pow/const", Op: onnx("Pow"), Rank: 1, InPlace: []int{0},
+		Name: "pow/const", Op: onnx("Pow"), Rank: 1, InPlace: []int{0}, Half: halfAmong([]int{0}, []int{0}), Scratch: elementRooms,
 		When: func(n *graph.Node) bool {
 			in, out := n.In[0].Type, n.Out[0].Type
-			return in.DType == tensor.Float32 && out.Shape.Elems() == in.Shape.Elems() && constPow(n) != nil
+			return (in.DType == tensor.Float32 || isHalf(n.In[0])) && out.Shape.Elems() == in.Shape.Elems() && constPow(n) != nil
 		},
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
-			return bindMap(s.Pool, out[0].F32(), in[0].F32(), constPow(n)), nil
+			return bindMap(s, out[0], in[0], constPow(n)), nil
 		},
 		loops: func(n *graph.Node) loops { return loops{one: constPow(n)} },
 	})

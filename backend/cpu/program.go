@@ -49,6 +49,8 @@ func (engine) Compile(g *graph.Graph, o backend.Options) (backend.Program, error
 	if err := fitsAtAll(g, o.MaxBytes); err != nil {
 		return nil, err
 	}
+	r := recompute(g, o)
+	g = r.Graph
 	chosen := chooseKernels(g, o)
 	l := makeLayout(g, o, chosen)
 	p := &program{
@@ -76,7 +78,7 @@ func (engine) Compile(g *graph.Graph, o backend.Options) (backend.Program, error
 	if p.memory, err = reserve(l.arena + scratch); err != nil {
 		return nil, fmt.Errorf("%w; use a smaller --batch", err)
 	}
-	if err := p.setUp(g, o, l, chosen, scratch); err != nil {
+	if err := p.setUp(r, o, l, chosen, scratch); err != nil {
 		_ = p.Close() // the first error is the one to tell
 		return nil, err
 	}
@@ -89,6 +91,8 @@ func chooseKernels(g *graph.Graph, o backend.Options) []*Kernel {
 	for i, n := range g.Nodes {
 		switch {
 		case op.Empty(n):
+		case n.Op == again:
+			chosen[i] = &computeAgain
 		case !o.Reference:
 			chosen[i] = kernelFor(n)
 		case hasHalf(n):
@@ -115,15 +119,18 @@ var reference = Kernel{
 	},
 }
 
-// copyView runs a view that must not share its input's memory.
+// copyView runs a view that must not share its input's memory, or cannot.
 var copyView = Kernel{
 	Name: "copy",
 	Bind: func(_ *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
+		if in[0].DType != out[0].DType {
+			return bindConvert(s, out[0], in[0]), nil
+		}
 		return func() error { copy(out[0].Data, in[0].Data); return nil }, nil
 	},
 }
 
-func (p *program) setUp(g *graph.Graph, o backend.Options, l *layout, chosen []*Kernel, scratch int) error {
+func (p *program) setUp(g recomputed, o backend.Options, l *layout, chosen []*Kernel, scratch int) error {
 	for _, v := range g.Values {
 		p.visible[v.ID] = v.Kind != graph.Computed
 		if external(v) {
@@ -147,8 +154,9 @@ func (p *program) setUp(g *graph.Graph, o backend.Options, l *layout, chosen []*
 		if err != nil {
 			return graph.At(n, err)
 		}
+		s.node = g.node(n)
 		p.steps = append(p.steps, s)
-		p.kernels[n] = s.kernel
+		p.kernels[s.node] = s.kernel
 	}
 	for _, u := range g.Updates {
 		p.visible[u.Value.ID] = true

@@ -55,6 +55,7 @@ const (
 type reduction struct {
 	reducer
 	kept, reduced *nest // operands: x, y
+	room          rooms
 	run           int
 	alongRun      bool // whether the run is reduced
 	scale         float64
@@ -103,8 +104,8 @@ func newReduction(f reducer, shape, kept tensor.Shape) *reduction {
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
-// scratch is the number of bytes for partial results.
-func (r *reduction) scratch() int {
+// partialBytes is the number of bytes for partial results.
+func (r *reduction) partialBytes() int {
 	switch {
 	case r.parts == 1:
 		return 0
@@ -115,7 +116,21 @@ func (r *reduction) scratch() int {
 	}
 }
 
-func (r *reduction) bind(x, y []float32, s Scratch) func() error {
+// block is the number of elements that are reduced in one call at most.
+func (r *reduction) block() int {
+	if r.alongRun {
+		return min(r.run, chunk)
+	}
+	return min(r.run, columns)
+}
+
+func (r *reduction) scratch(threads int) int {
+	return align(r.partialBytes()) + roomBytes(1, r.block(), threads)
+}
+
+func (r *reduction) bind(x vector, y []float32, s Scratch) func() error {
+	r.room = roomsIn(Scratch{Mem: s.Mem[align(r.partialBytes()):]}, 1, r.block())
+	s.Mem = s.Mem[:r.partialBytes()]
 	if r.alongRun {
 		return r.bindAlong(x, y, s)
 	}
@@ -123,13 +138,13 @@ func (r *reduction) bind(x, y []float32, s Scratch) func() error {
 }
 
 // bindAlong reduces runs to numbers.
-func (r *reduction) bindAlong(x, y []float32, s Scratch) func() error {
+func (r *reduction) bindAlong(x vector, y []float32, s Scratch) func() error {
 	elements := r.kept.total
 	partial := unsafe.Slice((*float64)(unsafe.Pointer(unsafe.SliceData(s.Mem))), len(s.Mem)/8)
-	each := func(_, lo, hi int) {
+	each := func(worker, lo, hi int) {
 		c := r.kept.cursor(lo / r.parts)
 		for i := lo; i < hi; i++ {
-			v := r.part(x[c.at[0]:], i%r.parts)
+			v := r.part(r.room.of(worker, 0), x, c.at[0], i%r.parts)
 			if r.parts > 1 {
 				partial[i] = v
 			} else {
@@ -161,8 +176,8 @@ func (r *reduction) bindAlong(x, y []float32, s Scratch) func() error {
 	}
 }
 
-// part is the result of one part of the element whose first run starts at x[0].
-func (r *reduction) part(x []float32, part int) float64 {
+// part is the result of one part of the element whose first run starts at start of x.
+func (r *reduction) part(room []float32, x vector, start, part int) float64 {
 	first := part / r.cuts * r.rows
 	from := part % r.cuts * chunk
 	to := r.run
@@ -170,19 +185,20 @@ func (r *reduction) part(x []float32, part int) float64 {
 		to = min(from+chunk, r.run)
 	}
 	c := r.reduced.cursor(first)
-	v := r.row(x[c.at[0]+from : c.at[0]+to])
+	run := func() float64 { return r.row(x.read(room, start+c.at[0]+from, start+c.at[0]+to)) }
+	v := run()
 	for i := first + 1; i < min(first+r.rows, r.reduced.total); i++ {
 		c.advance(1)
-		v = r.join(v, r.row(x[c.at[0]+from:c.at[0]+to]))
+		v = r.join(v, run())
 	}
 	return v
 }
 
 // bindAcross adds runs up element by element.
-func (r *reduction) bindAcross(x, y []float32, s Scratch) func() error {
+func (r *reduction) bindAcross(x vector, y []float32, s Scratch) func() error {
 	width := min(r.run, columns)
 	partial := floats(s.Mem)
-	each := func(_, lo, hi int) {
+	each := func(worker, lo, hi int) {
 		for i := lo; i < hi; i++ {
 			strip, part := i/r.parts%r.strips, i%r.parts
 			c := r.kept.cursor(i / r.parts / r.strips)
@@ -191,7 +207,7 @@ func (r *reduction) bindAcross(x, y []float32, s Scratch) func() error {
 			if r.parts > 1 {
 				acc = partial[i*width : i*width+to-from]
 			}
-			r.addRows(acc, x[c.at[0]+from:], part*r.rows, min((part+1)*r.rows, r.reduced.total))
+			r.addRows(r.room.of(worker, 0), acc, x, c.at[0]+from, part*r.rows, min((part+1)*r.rows, r.reduced.total))
 			if r.parts == 1 {
 				r.finish(acc)
 			}
@@ -223,17 +239,18 @@ func (r *reduction) bindAcross(x, y []float32, s Scratch) func() error {
 	}
 }
 
-// addRows joins the reduced rows [lo, hi), of which row 0 starts at x[0], into acc.
-func (r *reduction) addRows(acc, x []float32, lo, hi int) {
+// addRows joins the reduced rows [lo, hi), of which row 0 starts at start of x, into acc.
+func (r *reduction) addRows(room, acc []float32, x vector, start, lo, hi int) {
 	c := r.reduced.cursor(lo)
+	row := func() []float32 { return x.read(room, start+c.at[0], start+c.at[0]+len(acc)) }
 	if r.first != nil {
-		r.first(acc, x[c.at[0]:c.at[0]+len(acc)])
+		r.first(acc, row())
 	} else {
-		copy(acc, x[c.at[0]:])
+		copy(acc, row())
 	}
 	for i := lo + 1; i < hi; i++ {
 		c.advance(1)
-		r.reducer.rows(acc, x[c.at[0]:c.at[0]+len(acc)])
+		r.reducer.rows(acc, row())
 	}
 }
 

@@ -19,14 +19,14 @@ func init() {
 func registerReduction(name string, id graph.OpID, f reducer, tol Tol, kept func(n *graph.Node) tensor.Shape) {
 	plan := func(n *graph.Node) *reduction { return newReduction(f, n.In[0].Type.Shape, kept(n)) }
 	Register(Kernel{
-		Name: name, Op: id, Tol: tol,
+		Name: name, Op: id, Tol: tol, Half: halfAmong([]int{0}, nil),
 		When: func(n *graph.Node) bool {
 			x := n.In[0].Type
-			return x.DType == tensor.Float32 && len(x.Shape) <= maxRank && nonEmpty(n) && kept(n) != nil
+			return (x.DType == tensor.Float32 || isHalf(n.In[0])) && len(x.Shape) <= maxRank && nonEmpty(n) && kept(n) != nil
 		},
-		Scratch: func(n *graph.Node, _ int) int { return plan(n).scratch() },
+		Scratch: func(n *graph.Node, threads int) int { return plan(n).scratch(threads) },
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
-			return plan(n).bind(in[0].F32(), out[0].F32(), s), nil
+			return plan(n).bind(vectorOf(in[0]), out[0].F32(), s), nil
 		},
 	})
 }

@@ -20,10 +20,10 @@ func init() {
 		{"simplified_layer_norm/microsoft", graph.OpID{Domain: microsoft, Type: "SimplifiedLayerNormalization"}},
 	} {
 		Register(Kernel{
-			Name: k.name, Op: k.id, InPlace: []int{0}, Tol: Tol{Abs: 1e-5, Rel: 2e-5},
+			Name: k.name, Op: k.id, InPlace: []int{0}, Tol: Tol{Abs: 1e-5, Rel: 2e-5}, Half: halfAmong([]int{0}, []int{0}), Scratch: normRowRooms,
 			When: func(n *graph.Node) bool {
 				c, ok := normRow(n, n.In[0])
-				return ok && allFloat32(n) && sized(n.In[1], c)
+				return ok && allFloat(n) && sized(n.In[1], c)
 			},
 			Bind: bindRMSNorm,
 		})
@@ -49,21 +49,24 @@ func inverseRoot(x []float32, eps float64) float32 {
 }
 
 func bindRMSNorm(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
-	x, scale, y, invstd := in[0].F32(), in[1].F32(), out[0].F32(), elements(out, 1)
+	x, scale, y, invstd := vectorOf(in[0]), in[1].F32(), vectorOf(out[0]), elements(out, 1)
 	c, eps := len(scale), n.Attrs.Float("epsilon", 1e-5)
-	body := func(_, lo, hi int) {
+	rooms := roomsIn(s, 1, c)
+	body := func(worker, lo, hi int) {
+		room := rooms.of(worker, 0)
 		for i := lo; i < hi; i++ {
-			row := y[i*c:][:c]
-			inv := inverseRoot(x[i*c:][:c], eps)
-			mulVS(row, x[i*c:][:c], inv)
+			from, row := x.read(room, i*c, i*c+c), y.place(room, i*c, i*c+c)
+			inv := inverseRoot(from, eps)
+			mulVS(row, from, inv)
 			mulVV(row, row, scale)
+			y.put(row, i*c, i*c+c)
 			if invstd != nil {
 				invstd[i] = inv
 			}
 		}
 	}
 	return func() error {
-		s.Pool.For(len(x)/c, max(1, chunk/c), body)
+		s.Pool.For(x.len()/c, max(1, chunk/c), body)
 		return nil
 	}, nil
 }

@@ -66,20 +66,31 @@ func softmaxRows(n *graph.Node) int {
 	return shape[axis:].Elems()
 }
 
-func softmaxFits(n *graph.Node) bool { return allFloat32(n) && softmaxRows(n) > 0 }
+func softmaxFits(n *graph.Node) bool { return allFloat(n) && softmaxRows(n) > 0 }
+
+// softmaxRooms is the Scratch of softmaxes of rows: those of up to three operands.
+func softmaxRooms(n *graph.Node, threads int) int {
+	if !hasHalf(n) {
+		return 0
+	}
+	return roomBytes(3, softmaxRows(n), threads)
+}
 
 func registerSoftmax(name string, id graph.OpID, row func(dst, x []float32)) {
 	k := Kernel{
-		Name: name, Op: id, When: softmaxFits, Tol: Tol{Abs: 2e-6, Rel: 1e-5},
+		Name: name, Op: id, When: softmaxFits, Half: hasHalf, Scratch: softmaxRooms, Tol: Tol{Abs: 2e-6, Rel: 1e-5},
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
-			x, y, c := in[0].F32(), out[0].F32(), softmaxRows(n)
-			body := func(_, lo, hi int) {
+			x, y, c := vectorOf(in[0]), vectorOf(out[0]), softmaxRows(n)
+			room := roomsIn(s, 3, c)
+			body := func(worker, lo, hi int) {
 				for i := lo * c; i < hi*c; i += c {
-					row(y[i:i+c], x[i:i+c])
+					to := y.place(room.of(worker, 0), i, i+c)
+					row(to, x.read(room.of(worker, 1), i, i+c))
+					y.put(to, i, i+c)
 				}
 			}
 			return func() error {
-				s.Pool.For(len(x)/c, chunk/c, body)
+				s.Pool.For(x.len()/c, chunk/c, body)
 				return nil
 			}, nil
 		},
@@ -92,16 +103,19 @@ func registerSoftmax(name string, id graph.OpID, row func(dst, x []float32)) {
 
 func registerSoftmaxGrad(name, typ string, row func(dst, dy, y []float32)) {
 	k := Kernel{
-		Name: name, Op: graph.OpID{Domain: op.Internal, Type: typ}, When: softmaxFits,
+		Name: name, Op: graph.OpID{Domain: op.Internal, Type: typ}, When: softmaxFits, Half: hasHalf, Scratch: softmaxRooms,
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
-			dy, y, dx, c := in[0].F32(), in[1].F32(), out[0].F32(), softmaxRows(n)
-			body := func(_, lo, hi int) {
+			dy, y, dx, c := vectorOf(in[0]), vectorOf(in[1]), vectorOf(out[0]), softmaxRows(n)
+			room := roomsIn(s, 3, c)
+			body := func(worker, lo, hi int) {
 				for i := lo * c; i < hi*c; i += c {
-					row(dx[i:i+c], dy[i:i+c], y[i:i+c])
+					to := dx.place(room.of(worker, 0), i, i+c)
+					row(to, dy.read(room.of(worker, 1), i, i+c), y.read(room.of(worker, 2), i, i+c))
+					dx.put(to, i, i+c)
 				}
 			}
 			return func() error {
-				s.Pool.For(len(dx)/c, chunk/c, body)
+				s.Pool.For(dx.len()/c, chunk/c, body)
 				return nil
 			}, nil
 		},

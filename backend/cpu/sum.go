@@ -9,16 +9,16 @@ import (
 func init() {
 	add := commutative(linalg.Add, linalg.AddScalar)
 	Register(Kernel{
-		Name: "sum", Op: onnx("Sum"), Rank: 1, InPlace: []int{0}, When: oneShape,
+		Name: "sum", Op: onnx("Sum"), Rank: 1, InPlace: []int{0}, When: oneShape, Half: hasHalf, Scratch: elementRooms,
 		Bind: func(_ *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
-			return bindSum(in, out[0], 1, s), nil
+			return bindFold(linalg.Add, in, out[0], 1, s), nil
 		},
 		loops: func(*graph.Node) loops { return loops{two: add} },
 	})
 	Register(Kernel{
-		Name: "mean", Op: onnx("Mean"), Rank: 1, InPlace: []int{0}, When: oneShape,
+		Name: "mean", Op: onnx("Mean"), Rank: 1, InPlace: []int{0}, When: oneShape, Half: hasHalf, Scratch: elementRooms,
 		Bind: func(_ *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
-			return bindSum(in, out[0], 1/float32(len(in)), s), nil
+			return bindFold(linalg.Add, in, out[0], 1/float32(len(in)), s), nil
 		},
 		loops: func(*graph.Node) loops { return loops{two: add, mean: true} },
 	})
@@ -34,32 +34,38 @@ func oneShape(n *graph.Node) bool {
 			return false
 		}
 	}
-	return allFloat32(n)
+	return allFloat(n)
 }
 
-// bindSum adds tensors of one shape up chunk by chunk and scales the sum.
-func bindSum(in []*tensor.Tensor, out *tensor.Tensor, scale float32, s Scratch) func() error {
-	y := out.F32()
-	var x [][]float32
+// bindFold joins tensors of one shape chunk by chunk and scales the result.
+func bindFold(join func(dst, a, b []float32), in []*tensor.Tensor, out *tensor.Tensor, scale float32, s Scratch) func() error {
+	y, room := vectorOf(out), roomsIn(s, 2, halfBlock)
+	var x []vector
 	for _, t := range in {
-		x = append(x, t.F32())
+		x = append(x, vectorOf(t))
 	}
-	body := func(_, lo, hi int) {
-		to := y[lo:hi]
-		if len(x) == 1 {
-			copy(to, x[0][lo:hi])
-			return
-		}
-		addVV(to, x[0][lo:hi], x[1][lo:hi])
-		for _, x := range x[2:] {
-			addVV(to, to, x[lo:hi])
-		}
-		if scale != 1 {
-			mulVS(to, to, scale)
+	step := min(stepOf(y), stepOf(x...))
+	body := func(worker, lo, hi int) {
+		first, second := room.of(worker, 0), room.of(worker, 1)
+		for ; lo < hi; lo += step {
+			end := min(lo+step, hi)
+			to := y.place(first, lo, end)
+			from := x[0].read(first, lo, end)
+			if len(x) == 1 {
+				copy(to, from)
+			}
+			for i := range x[1:] {
+				join(to, from, x[i+1].read(second, lo, end))
+				from = to
+			}
+			if scale != 1 {
+				mulVS(to, to, scale)
+			}
+			y.put(to, lo, end)
 		}
 	}
 	return func() error {
-		s.Pool.For(len(y), chunk, body)
+		s.Pool.For(y.len(), chunk, body)
 		return nil
 	}
 }
@@ -67,17 +73,22 @@ func bindSum(in []*tensor.Tensor, out *tensor.Tensor, scale float32, s Scratch) 
 // registerFold registers an operator that joins any number of tensors that broadcast, one after the other.
 func registerFold(name, typ string, f binary, mean bool) {
 	Register(Kernel{
-		Name: name, Op: onnx(typ), Rank: -1, When: allFloat32,
-		Bind: func(_ *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
-			y := out[0]
+		Name: name, Op: onnx(typ), Rank: -1, When: allFloat, Half: oneShape, Scratch: elementRooms,
+		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
+			y, share := out[0], float32(1)
+			if mean {
+				share = 1 / float32(len(in))
+			}
+			if oneShape(n) {
+				return bindFold(f.vv, in, y, share, s), nil
+			}
 			move := bindMove(s.Pool, y.Shape, whole(y), box{in[0], 0, in[0].Shape.BroadcastStrides(y.Shape)})
 			steps := []func() error{func() error { move(); return nil }}
 			for _, t := range in[1:] {
 				steps = append(steps, f.bind(y, t, y, s))
 			}
 			if mean {
-				share := 1 / float32(len(in))
-				steps = append(steps, bindMap(s.Pool, y.F32(), y.F32(), func(dst, x []float32) { mulVS(dst, x, share) }))
+				steps = append(steps, bindMap(s, y, y, func(dst, x []float32) { mulVS(dst, x, share) }))
 			}
 			return func() error {
 				for _, step := range steps {

@@ -7,7 +7,7 @@ import (
 
 func init() {
 	Register(Kernel{
-		Name: "tile", Op: onnx("Tile"),
+		Name: "tile", Op: onnx("Tile"), Half: moves,
 		When: func(n *graph.Node) bool {
 			dims, _ := tiled(n.In[0].Type.Shape, n.Out[0].Type.Shape)
 			return len(dims) <= maxRank && nonEmpty(n)

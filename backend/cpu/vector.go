@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"math"
 	"slices"
 
 	"github.com/onnxtrain/onnxtrain/graph"
@@ -35,19 +36,41 @@ func vectorAt(ts []*tensor.Tensor, i int) vector {
 
 func (v *vector) absent() bool { return v.wide == nil && v.half == nil }
 
+// from is the elements from at on; of an absent tensor there are none.
+func (v *vector) from(at int) vector {
+	switch {
+	case v.half != nil:
+		return vector{half: v.half[at:]}
+	case v.wide != nil:
+		return vector{wide: v.wide[at:]}
+	}
+	return vector{}
+}
+
 func (v *vector) len() int { return len(v.wide) + len(v.half) }
 
 // read gives the elements [lo, hi), widened into room where they are bf16; nil of an absent tensor.
 func (v *vector) read(room []float32, lo, hi int) []float32 {
-	if v.half == nil {
-		if v.wide == nil {
-			return nil
-		}
+	if v.wide != nil {
 		return v.wide[lo:hi:hi]
+	}
+	return v.widened(room, lo, hi)
+}
+
+func (v *vector) widened(room []float32, lo, hi int) []float32 {
+	if v.half == nil {
+		return nil
 	}
 	block := room[: hi-lo : hi-lo]
 	linalg.Widen(block, v.half[lo:hi])
 	return block
+}
+
+func (v *vector) at(i int) float32 {
+	if v.wide != nil {
+		return v.wide[i]
+	}
+	return math.Float32frombits(uint32(v.half[i]) << 16)
 }
 
 // place is where the elements [lo, hi) are to be written before they are put: room unless they are float32. It may be room that
@@ -66,6 +89,24 @@ func (v *vector) put(block []float32, lo, hi int) {
 	}
 }
 
+// convert sets n elements from to on to those of x, which is of the other type, from from on.
+func (v *vector) convert(to int, x *vector, from, n int) {
+	if v.half != nil {
+		linalg.Narrow(v.half[to:to+n], x.wide[from:from+n])
+	} else {
+		linalg.Widen(v.wide[to:to+n], x.half[from:from+n])
+	}
+}
+
+func (v *vector) set(i int, x float32) {
+	if v.wide != nil {
+		v.wide[i] = x
+		return
+	}
+	one := [1]float32{x}
+	linalg.Narrow(v.half[i:i+1], one[:])
+}
+
 // rooms are some blocks of float32 of one size for each worker.
 type rooms struct {
 	memory      []float32
@@ -77,7 +118,13 @@ func roomBytes(count, size, threads int) int { return 4 * threads * count * line
 // roomsIn cuts a node's scratch of roomBytes into rooms.
 func roomsIn(s Scratch, count, size int) rooms { return rooms{floats(s.Mem), count, lines(size)} }
 
-func (r *rooms) of(worker, i int) []float32 { return r.memory[(worker*r.count+i)*r.size:][:r.size] }
+// of is room i of a worker; a kernel that asked for no scratch, as it has nothing to widen, has none.
+func (r *rooms) of(worker, i int) []float32 {
+	if len(r.memory) == 0 {
+		return nil
+	}
+	return r.memory[(worker*r.count+i)*r.size:][:r.size]
+}
 
 // allFloat is a When of kernels that know float32 and bf16.
 func allFloat(n *graph.Node) bool {

@@ -87,7 +87,8 @@ func onlyAccumulated(readers []*graph.Node, kept []bool) bool {
 	return true
 }
 
-// nearLoss are the forward values from the loss back to the first nodes that read weights: parameters of two axes or more.
+// nearLoss are the forward values from the loss back to the first nodes that read weights, parameters of two axes or more, and
+// what the nodes between leave for the gradient, such as logarithms of probabilities.
 func (b *Built) nearLoss() []*graph.Value {
 	if b.Loss == nil {
 		return nil
@@ -105,6 +106,7 @@ func (b *Built) nearLoss() []*graph.Value {
 		list = append(list, v)
 		if n := v.Producer; n != nil && !readsWeights(n) {
 			todo = append(todo, n.In...)
+			list = append(list, n.Out...)
 		}
 	}
 	return list

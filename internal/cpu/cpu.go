@@ -34,7 +34,12 @@ func ParseLevel(s string) (Level, error) {
 }
 
 // Detected is the highest level of this machine, as compiled: a noasm build has Generic only.
-func Detected() Level {
+func Detected() Level { return detected }
+
+// detected is asked for by every small loop, so it is found once.
+var detected = detect()
+
+func detect() Level {
 	switch x := &xcpu.X86; {
 	case !haveAssembly || !x.HasAVX2 || !x.HasFMA:
 		return Generic
@@ -56,7 +61,7 @@ var limit atomic.Int32
 
 // Current is the level in use: what the machine has, bounded by Limit.
 func Current() Level {
-	l := Detected()
+	l := detected
 	if m := limit.Load(); m != 0 {
 		l = min(l, Level(m-1))
 	}

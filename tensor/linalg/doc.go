@@ -1,4 +1,4 @@
-// Package linalg is the dense float32 arithmetic under operators and optimizers: matrix products, vector loops and
+// Package linalg is the dense arithmetic, in float32 and bf16, under operators and optimizers: matrix products, vector loops and
 // symmetric eigenproblems, each with a kernel per instruction set and a portable twin.
 //
 // Every function gives the same bits for any number of threads. Shapes that do not fit together, and slices too

@@ -21,6 +21,13 @@ func narrowGeneric(dst []uint16, src []float32) {
 	}
 }
 
+// narrowRowsGeneric narrows the first cols elements of rows, which there are at least one of.
+func narrowRowsGeneric(dst []uint16, dstRow int, src []float32, srcRow, rows, cols int) {
+	for r := range rows {
+		Narrow(dst[r*dstRow:], src[r*srcRow:][:cols])
+	}
+}
+
 func narrowOne(v float32) uint16 {
 	b := math.Float32bits(v)
 	if v != v {

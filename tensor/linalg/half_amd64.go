@@ -42,6 +42,17 @@ func narrow(dst []uint16, src []float32) {
 	narrowGeneric(dst[done:], src[done:])
 }
 
+//go:noescape
+func narrowRowsAVX512(dst []uint16, dstRow int, src []float32, srcRow, rows, cols int)
+
+func narrowRows(dst []uint16, dstRow int, src []float32, srcRow, rows, cols int) {
+	if cpu.Current() >= cpu.AVX512 {
+		narrowRowsAVX512(dst, dstRow, src, srcRow, rows, cols)
+		return
+	}
+	narrowRowsGeneric(dst, dstRow, src, srcRow, rows, cols)
+}
+
 func widen(dst []float32, src []uint16) {
 	done := 0
 	switch level := cpu.Current(); {

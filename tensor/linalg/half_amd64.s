@@ -7984,19 +7984,22 @@ TEXT ·halfAMX(SB), NOSPLIT, $0-16
 	SHLQ $4, R15
 	MOVQ HalfTile_BRow(DI), R9
 	ADDQ R9, R9
-	MOVQ HalfTile_CRow(DI), R10
-	SHLQ $2, R10
+	MOVQ HalfTile_ahead+halfAhead_lines(DI), R10
 	MOVQ HalfTile_C(DI), R11
 	MOVQ HalfTile_B(DI), R12
 	MOVQ HalfTile_Cols(DI), R13
 	CMPQ R13, $32
-	JLT panel
+	JLT first
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x78; BYTE $0x49; BYTE $0x46; BYTE $0x00 // LDTILECFG 0(SI)
+
+first:
+	MOVQ HalfTile_ahead+halfAhead_from(DI), SI
 
 panel:
 	CMPQ R13, $32
 	JGE whole
-	BYTE $0xc4; BYTE $0xe2; BYTE $0x78; BYTE $0x49; BYTE $0x46; BYTE $0x40 // LDTILECFG 64(SI)
+	MOVQ config+8(FP), AX
+	BYTE $0xc4; BYTE $0xe2; BYTE $0x78; BYTE $0x49; BYTE $0x40; BYTE $0x40 // LDTILECFG 64(AX)
 
 whole:
 	MOVQ HalfTile_AAt+8(DI), BX
@@ -8010,13 +8013,15 @@ whole:
 tiles22:
 	CMPB HalfTile_Clear(DI), $0
 	JNE zero22
-	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x44; BYTE $0x13; BYTE $0x00 // TILELOADD 0(R11)(R10*1), TMM0
-	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x4c; BYTE $0x13; BYTE $0x40 // TILELOADD 64(R11)(R10*1), TMM1
-	MOVQ R10, AX
+	MOVQ HalfTile_CRow(DI), R14
+	SHLQ $2, R14
+	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x44; BYTE $0x33; BYTE $0x00 // TILELOADD 0(R11)(R14*1), TMM0
+	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x4c; BYTE $0x33; BYTE $0x40 // TILELOADD 64(R11)(R14*1), TMM1
+	MOVQ R14, AX
 	SHLQ $4, AX
 	ADDQ R11, AX
-	BYTE $0xc4; BYTE $0xa2; BYTE $0x7b; BYTE $0x4b; BYTE $0x54; BYTE $0x10; BYTE $0x00 // TILELOADD 0(AX)(R10*1), TMM2
-	BYTE $0xc4; BYTE $0xa2; BYTE $0x7b; BYTE $0x4b; BYTE $0x5c; BYTE $0x10; BYTE $0x40 // TILELOADD 64(AX)(R10*1), TMM3
+	BYTE $0xc4; BYTE $0xa2; BYTE $0x7b; BYTE $0x4b; BYTE $0x54; BYTE $0x30; BYTE $0x00 // TILELOADD 0(AX)(R14*1), TMM2
+	BYTE $0xc4; BYTE $0xa2; BYTE $0x7b; BYTE $0x4b; BYTE $0x5c; BYTE $0x30; BYTE $0x40 // TILELOADD 64(AX)(R14*1), TMM3
 	JMP blocks22
 
 zero22:
@@ -8044,26 +8049,47 @@ block22:
 	BYTE $0xc4; BYTE $0xa2; BYTE $0x7b; BYTE $0x4b; BYTE $0x6c; BYTE $0x00; BYTE $0x00 // TILELOADD 0(AX)(R8*1), TMM5
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x4a; BYTE $0x5c; BYTE $0xd5 // TDPBF16PS TMM6, TMM5, TMM2
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x42; BYTE $0x5c; BYTE $0xdd // TDPBF16PS TMM7, TMM5, TMM3
+	MOVQ HalfTile_ahead+halfAhead_each(DI), AX
+	TESTQ AX, AX
+	JEQ fetched22
+
+fetch22:
+	PREFETCHT1 (SI)
+	ADDQ $64, SI
+	DECQ R10
+	JNE same22
+	ADDQ HalfTile_ahead+halfAhead_skip(DI), SI
+	MOVQ HalfTile_ahead+halfAhead_lines(DI), R10
+
+same22:
+	DECQ AX
+	JNE fetch22
+
+fetched22:
 	ADDQ $8, CX
 	ADDQ $8, DX
 	DECQ BX
 	JNE block22
 
 store22:
-	BYTE $0xc4; BYTE $0x82; BYTE $0x7a; BYTE $0x4b; BYTE $0x44; BYTE $0x13; BYTE $0x00 // TILESTORED TMM0, 0(R11)(R10*1)
-	BYTE $0xc4; BYTE $0x82; BYTE $0x7a; BYTE $0x4b; BYTE $0x4c; BYTE $0x13; BYTE $0x40 // TILESTORED TMM1, 64(R11)(R10*1)
-	MOVQ R10, AX
+	MOVQ HalfTile_CRow(DI), R14
+	SHLQ $2, R14
+	BYTE $0xc4; BYTE $0x82; BYTE $0x7a; BYTE $0x4b; BYTE $0x44; BYTE $0x33; BYTE $0x00 // TILESTORED TMM0, 0(R11)(R14*1)
+	BYTE $0xc4; BYTE $0x82; BYTE $0x7a; BYTE $0x4b; BYTE $0x4c; BYTE $0x33; BYTE $0x40 // TILESTORED TMM1, 64(R11)(R14*1)
+	MOVQ R14, AX
 	SHLQ $4, AX
 	ADDQ R11, AX
-	BYTE $0xc4; BYTE $0xa2; BYTE $0x7a; BYTE $0x4b; BYTE $0x54; BYTE $0x10; BYTE $0x00 // TILESTORED TMM2, 0(AX)(R10*1)
-	BYTE $0xc4; BYTE $0xa2; BYTE $0x7a; BYTE $0x4b; BYTE $0x5c; BYTE $0x10; BYTE $0x40 // TILESTORED TMM3, 64(AX)(R10*1)
+	BYTE $0xc4; BYTE $0xa2; BYTE $0x7a; BYTE $0x4b; BYTE $0x54; BYTE $0x30; BYTE $0x00 // TILESTORED TMM2, 0(AX)(R14*1)
+	BYTE $0xc4; BYTE $0xa2; BYTE $0x7a; BYTE $0x4b; BYTE $0x5c; BYTE $0x30; BYTE $0x40 // TILESTORED TMM3, 64(AX)(R14*1)
 	JMP next
 
 tiles12:
 	CMPB HalfTile_Clear(DI), $0
 	JNE zero12
-	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x44; BYTE $0x13; BYTE $0x00 // TILELOADD 0(R11)(R10*1), TMM0
-	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x4c; BYTE $0x13; BYTE $0x40 // TILELOADD 64(R11)(R10*1), TMM1
+	MOVQ HalfTile_CRow(DI), R14
+	SHLQ $2, R14
+	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x44; BYTE $0x33; BYTE $0x00 // TILELOADD 0(R11)(R14*1), TMM0
+	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x4c; BYTE $0x33; BYTE $0x40 // TILELOADD 64(R11)(R14*1), TMM1
 	JMP blocks12
 
 zero12:
@@ -8085,14 +8111,33 @@ block12:
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x4a; BYTE $0x5c; BYTE $0xc4 // TDPBF16PS TMM6, TMM4, TMM0
 	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x7c; BYTE $0x0e; BYTE $0x40 // TILELOADD 64(R14)(R9*1), TMM7
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x42; BYTE $0x5c; BYTE $0xcc // TDPBF16PS TMM7, TMM4, TMM1
+	MOVQ HalfTile_ahead+halfAhead_each(DI), AX
+	TESTQ AX, AX
+	JEQ fetched12
+
+fetch12:
+	PREFETCHT1 (SI)
+	ADDQ $64, SI
+	DECQ R10
+	JNE same12
+	ADDQ HalfTile_ahead+halfAhead_skip(DI), SI
+	MOVQ HalfTile_ahead+halfAhead_lines(DI), R10
+
+same12:
+	DECQ AX
+	JNE fetch12
+
+fetched12:
 	ADDQ $8, CX
 	ADDQ $8, DX
 	DECQ BX
 	JNE block12
 
 store12:
-	BYTE $0xc4; BYTE $0x82; BYTE $0x7a; BYTE $0x4b; BYTE $0x44; BYTE $0x13; BYTE $0x00 // TILESTORED TMM0, 0(R11)(R10*1)
-	BYTE $0xc4; BYTE $0x82; BYTE $0x7a; BYTE $0x4b; BYTE $0x4c; BYTE $0x13; BYTE $0x40 // TILESTORED TMM1, 64(R11)(R10*1)
+	MOVQ HalfTile_CRow(DI), R14
+	SHLQ $2, R14
+	BYTE $0xc4; BYTE $0x82; BYTE $0x7a; BYTE $0x4b; BYTE $0x44; BYTE $0x33; BYTE $0x00 // TILESTORED TMM0, 0(R11)(R14*1)
+	BYTE $0xc4; BYTE $0x82; BYTE $0x7a; BYTE $0x4b; BYTE $0x4c; BYTE $0x33; BYTE $0x40 // TILESTORED TMM1, 64(R11)(R14*1)
 	JMP next
 
 narrow:
@@ -8102,11 +8147,13 @@ narrow:
 tiles21:
 	CMPB HalfTile_Clear(DI), $0
 	JNE zero21
-	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x44; BYTE $0x13; BYTE $0x00 // TILELOADD 0(R11)(R10*1), TMM0
-	MOVQ R10, AX
+	MOVQ HalfTile_CRow(DI), R14
+	SHLQ $2, R14
+	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x44; BYTE $0x33; BYTE $0x00 // TILELOADD 0(R11)(R14*1), TMM0
+	MOVQ R14, AX
 	SHLQ $4, AX
 	ADDQ R11, AX
-	BYTE $0xc4; BYTE $0xa2; BYTE $0x7b; BYTE $0x4b; BYTE $0x54; BYTE $0x10; BYTE $0x00 // TILELOADD 0(AX)(R10*1), TMM2
+	BYTE $0xc4; BYTE $0xa2; BYTE $0x7b; BYTE $0x4b; BYTE $0x54; BYTE $0x30; BYTE $0x00 // TILELOADD 0(AX)(R14*1), TMM2
 	JMP blocks21
 
 zero21:
@@ -8129,23 +8176,44 @@ block21:
 	ADDQ R15, AX
 	BYTE $0xc4; BYTE $0xa2; BYTE $0x7b; BYTE $0x4b; BYTE $0x6c; BYTE $0x00; BYTE $0x00 // TILELOADD 0(AX)(R8*1), TMM5
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x4a; BYTE $0x5c; BYTE $0xd5 // TDPBF16PS TMM6, TMM5, TMM2
+	MOVQ HalfTile_ahead+halfAhead_each(DI), AX
+	TESTQ AX, AX
+	JEQ fetched21
+
+fetch21:
+	PREFETCHT1 (SI)
+	ADDQ $64, SI
+	DECQ R10
+	JNE same21
+	ADDQ HalfTile_ahead+halfAhead_skip(DI), SI
+	MOVQ HalfTile_ahead+halfAhead_lines(DI), R10
+
+same21:
+	DECQ AX
+	JNE fetch21
+
+fetched21:
 	ADDQ $8, CX
 	ADDQ $8, DX
 	DECQ BX
 	JNE block21
 
 store21:
-	BYTE $0xc4; BYTE $0x82; BYTE $0x7a; BYTE $0x4b; BYTE $0x44; BYTE $0x13; BYTE $0x00 // TILESTORED TMM0, 0(R11)(R10*1)
-	MOVQ R10, AX
+	MOVQ HalfTile_CRow(DI), R14
+	SHLQ $2, R14
+	BYTE $0xc4; BYTE $0x82; BYTE $0x7a; BYTE $0x4b; BYTE $0x44; BYTE $0x33; BYTE $0x00 // TILESTORED TMM0, 0(R11)(R14*1)
+	MOVQ R14, AX
 	SHLQ $4, AX
 	ADDQ R11, AX
-	BYTE $0xc4; BYTE $0xa2; BYTE $0x7a; BYTE $0x4b; BYTE $0x54; BYTE $0x10; BYTE $0x00 // TILESTORED TMM2, 0(AX)(R10*1)
+	BYTE $0xc4; BYTE $0xa2; BYTE $0x7a; BYTE $0x4b; BYTE $0x54; BYTE $0x30; BYTE $0x00 // TILESTORED TMM2, 0(AX)(R14*1)
 	JMP next
 
 tiles11:
 	CMPB HalfTile_Clear(DI), $0
 	JNE zero11
-	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x44; BYTE $0x13; BYTE $0x00 // TILELOADD 0(R11)(R10*1), TMM0
+	MOVQ HalfTile_CRow(DI), R14
+	SHLQ $2, R14
+	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x44; BYTE $0x33; BYTE $0x00 // TILELOADD 0(R11)(R14*1), TMM0
 	JMP blocks11
 
 zero11:
@@ -8164,13 +8232,32 @@ block11:
 	BYTE $0xc4; BYTE $0xa2; BYTE $0x7b; BYTE $0x4b; BYTE $0x64; BYTE $0x00; BYTE $0x00 // TILELOADD 0(AX)(R8*1), TMM4
 	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x74; BYTE $0x0e; BYTE $0x00 // TILELOADD 0(R14)(R9*1), TMM6
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x4a; BYTE $0x5c; BYTE $0xc4 // TDPBF16PS TMM6, TMM4, TMM0
+	MOVQ HalfTile_ahead+halfAhead_each(DI), AX
+	TESTQ AX, AX
+	JEQ fetched11
+
+fetch11:
+	PREFETCHT1 (SI)
+	ADDQ $64, SI
+	DECQ R10
+	JNE same11
+	ADDQ HalfTile_ahead+halfAhead_skip(DI), SI
+	MOVQ HalfTile_ahead+halfAhead_lines(DI), R10
+
+same11:
+	DECQ AX
+	JNE fetch11
+
+fetched11:
 	ADDQ $8, CX
 	ADDQ $8, DX
 	DECQ BX
 	JNE block11
 
 store11:
-	BYTE $0xc4; BYTE $0x82; BYTE $0x7a; BYTE $0x4b; BYTE $0x44; BYTE $0x13; BYTE $0x00 // TILESTORED TMM0, 0(R11)(R10*1)
+	MOVQ HalfTile_CRow(DI), R14
+	SHLQ $2, R14
+	BYTE $0xc4; BYTE $0x82; BYTE $0x7a; BYTE $0x4b; BYTE $0x44; BYTE $0x33; BYTE $0x00 // TILESTORED TMM0, 0(R11)(R14*1)
 	JMP next
 
 next:

@@ -261,6 +261,66 @@ rest:
 	VZEROUPPER
 	RET
 
+// func narrowRowsAVX512(dst []uint16, dstRow int, src []float32, srcRow, rows, cols int)
+TEXT ·narrowRowsAVX512(SB), NOSPLIT, $0-80
+	MOVL $0x400000, AX
+	VPBROADCASTD AX, Z13
+	MOVL $0x7fff, AX
+	VPBROADCASTD AX, Z14
+	MOVL $0x1, AX
+	VPBROADCASTD AX, Z15
+	MOVQ dst_base+0(FP), DI
+	MOVQ dstRow+24(FP), R8
+	ADDQ R8, R8
+	MOVQ src_base+32(FP), SI
+	MOVQ srcRow+56(FP), R9
+	SHLQ $2, R9
+	MOVQ rows+64(FP), R10
+
+row:
+	MOVQ cols+72(FP), CX
+	XORL DX, DX
+	SUBQ $16, CX
+	JLT rest
+
+whole:
+	VMOVDQU32 (SI)(DX*2), Z0
+	VCMPPS $3, Z0, Z0, K2
+	VPSRLD $16, Z0, Z2
+	VPANDD Z15, Z2, Z2
+	VPADDD Z14, Z2, Z2
+	VPADDD Z0, Z2, Z2
+	VPORD Z13, Z0, K2, Z2
+	VPSRLD $16, Z2, Z2
+	VPMOVDW Z2, (DI)(DX*1)
+	ADDQ $32, DX
+	SUBQ $16, CX
+	JGE whole
+
+rest:
+	ADDQ $16, CX
+	JEQ next
+	MOVQ $-1, AX
+	BZHIQ CX, AX, AX
+	KMOVW AX, K1
+	VMOVDQU32.Z (SI)(DX*2), K1, Z0
+	VCMPPS $3, Z0, Z0, K2
+	VPSRLD $16, Z0, Z2
+	VPANDD Z15, Z2, Z2
+	VPADDD Z14, Z2, Z2
+	VPADDD Z0, Z2, Z2
+	VPORD Z13, Z0, K2, Z2
+	VPSRLD $16, Z2, Z2
+	VPMOVDW Z2, K1, (DI)(DX*1)
+
+next:
+	ADDQ R8, DI
+	ADDQ R9, SI
+	DECQ R10
+	JNE row
+	VZEROUPPER
+	RET
+
 // func widenRowsAVX512(dst []float32, dstRow int, src []uint16, srcRow, rows, steps int)
 TEXT ·widenRowsAVX512(SB), NOSPLIT, $0-80
 	MOVQ dst_base+0(FP), DI

@@ -67,7 +67,10 @@ func (g *HalfCall) Run(p *par.Pool, work []float32) {
 	if g.C.Rows == 0 || g.C.Cols == 0 {
 		return
 	}
-	pl := planHalf(max(g.Count, 1), g.A.Rows, g.B.Cols, g.A.Cols)
+	g.execute(planHalf(max(g.Count, 1), g.A.Rows, g.B.Cols, g.A.Cols), p, work)
+}
+
+func (g *HalfCall) execute(pl halfPlan, p *par.Pool, work []float32) {
 	if need := pl.work(p.Threads()); len(work) < need {
 		work = make([]float32, need)
 	}

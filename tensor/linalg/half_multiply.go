@@ -1,5 +1,7 @@
 package linalg
 
+import "unsafe"
+
 // Offsets of blocks inside of rows of A and of panels of B.
 var (
 	halfLeftAt  = blockOffsets(1)
@@ -33,17 +35,19 @@ func (j *halfJob) tile(t *tile) {
 			run.A, run.ARow = j.leftRows(&mine, t, i, rows, k0, k1)
 			run.B = b.data[(k0-t.k0)*HalfCols:]
 			run.AAt, run.BAt = halfLeftAt[:blocks], halfRightAt[:blocks]
+			if run.ahead = (halfAhead{}); k1 < t.k1 {
+				j.fetchLeft(&run, t, i, rows, k1)
+			} else if i+HalfRows < t.i1 {
+				j.fetchLeft(&run, t, i+HalfRows, min(HalfRows, t.i1-i-HalfRows), t.k0)
+			}
 			run.Run()
 			run.Clear = false
 			if k1 == t.k1 {
 				break
 			}
 		}
-		if t.k1 < pl.k || pl.segments > 1 {
-			continue
-		}
-		for r := range rows {
-			j.finish(c[r*cRow:][:t.j1-t.j0], mine.sums[HalfRows*pl.sumRow():], t.batch, i+r, t.j0, t.j1)
+		if t.k1 == pl.k && pl.segments == 1 {
+			j.finish(c, cRow, mine.sums[HalfRows*pl.sumRow():], t.batch, i, rows, t.j0, t.j1)
 		}
 	}
 }
@@ -77,6 +81,26 @@ func (j *halfJob) leftRows(mine *own, t *tile, i, rows, k0, k1 int) (data []uint
 	from := j.left(t.batch)
 	from.rows(mine.left, row, mine.stage, k0, k1, row, i, i+rows)
 	return mine.left, row
+}
+
+// fetchLeft has the rows of A that leftRows will read from k0 on fetched during a run.
+func (j *halfJob) fetchLeft(run *HalfTile, t *tile, i, rows, k0 int) {
+	if j.plan.shared == sharedA {
+		return
+	}
+	a, size := &j.call.A, 2
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(a.BF16)))
+	if a.BF16 == nil {
+		at, size = uintptr(unsafe.Pointer(unsafe.SliceData(a.F32))), 4
+	}
+	at += uintptr(size * (j.call.ABatch.offset(t.batch) + i*a.RowStride + k0*a.ColStride))
+	steps := min(halfBlock, t.k1-k0)
+	switch {
+	case a.ColStride == 1:
+		run.next(at, rows, size*steps, size*a.RowStride)
+	case a.RowStride == 1:
+		run.next(at, steps, size*rows, size*a.ColStride)
+	}
 }
 
 // halfInPlace says whether rows of A so far apart can be read again and again where they lie: at multiples of 2 kB they compete

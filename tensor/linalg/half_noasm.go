@@ -15,3 +15,7 @@ func pairRows(dst, src []uint16, step, pairs, lanes int) {
 func narrowPairRows(dst []uint16, src []float32, step, pairs, lanes int) {
 	narrowPairRowsGeneric(dst, src, step, pairs, lanes)
 }
+
+func narrowRows(dst []uint16, dstRow int, src []float32, srcRow, rows, cols int) {
+	narrowRowsGeneric(dst, dstRow, src, srcRow, rows, cols)
+}

@@ -51,6 +51,9 @@ func (s *halfLanes) rows(dst []uint16, row int, stage []uint16, k0, k1, padded, 
 		transpose(currentKernel(), words(dst), row/2, words(stage), HalfCols, i1-i0, padded/2)
 		return
 	}
+	if s.step == 1 && s.f32 != nil && steps > 0 {
+		narrowRows(dst, row, s.f32[i0*s.lane+k0:], s.lane, i1-i0, steps)
+	}
 	for i := i0; i < i1; i++ {
 		to := dst[(i-i0)*row:][:padded]
 		at := i*s.lane + k0*s.step
@@ -58,8 +61,7 @@ func (s *halfLanes) rows(dst []uint16, row int, stage []uint16, k0, k1, padded, 
 		case steps == 0:
 		case s.step == 1 && s.bf16 != nil:
 			copy(to[:steps], s.bf16[at:])
-		case s.step == 1:
-			Narrow(to, s.f32[at:][:steps])
+		case s.step == 1: // narrowed
 		case s.bf16 != nil:
 			for k := range steps {
 				to[k] = s.bf16[at+k*s.step]

@@ -36,7 +36,7 @@ func planHalf(count, m, n, k int) halfPlan {
 	switch {
 	case m*n <= splitTile && k >= 2*splitK:
 		pl.private(splitK)
-		pl.part = evenPart(k, max(min(k*pl.tasks()/wantTasks, halfSegment)&^(halfBlock-1), splitK), halfBlock)
+		pl.part = evenPart(k, max(min(k*pl.tasks()/wantTasks, halfSegment)/halfBlock*halfBlock, splitK), halfBlock)
 		pl.segments = parts(k, pl.part)
 	case work <= halfTaskWork, count > 1 && work <= halfBatchWork:
 		pl.private(k)
@@ -67,7 +67,7 @@ func (pl *halfPlan) privateCols(k int) int {
 }
 
 func (pl *halfPlan) sharedPart(lanes int) int {
-	return evenPart(pl.k, max(halfShared/max(lanes, 1)&^(halfBlock-1), halfBlock), halfBlock)
+	return evenPart(pl.k, max(halfShared/max(lanes, 1)/halfBlock*halfBlock, halfBlock), halfBlock)
 }
 
 // halfChunk is chunk for the tasks of this plan.

@@ -157,7 +157,7 @@ func (j *halfJob) reduceTask(worker, lo, hi int) {
 		}
 		for j0 := 0; j0 < pl.n; j0 += pl.tn {
 			j1 := min(j0+pl.tn, pl.n)
-			j.finish(sum[j0:j1], spare, batch, i, j0, j1)
+			j.finish(sum[j0:j1], pl.n, spare, batch, i, 1, j0, j1)
 		}
 	}
 }

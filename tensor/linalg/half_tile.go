@@ -30,6 +30,23 @@ type HalfTile struct {
 	CRow               int
 	Rows, Cols         int // Rows at most HalfRows, Cols any
 	Clear              bool
+
+	ahead halfAhead
+}
+
+// halfAhead is memory that will be read next. AMX, which is faster than memory by far, has it fetched while it multiplies.
+type halfAhead struct {
+	from  uintptr // never followed, so that it keeps nothing alive
+	lines int     // of 64 bytes in a row
+	skip  int     // bytes from the end of a row to the next one
+	each  int     // lines for each block and panel; 0: nothing to fetch
+}
+
+// next plans to fetch rows of so many bytes, stride bytes apart, during a run.
+func (t *HalfTile) next(from uintptr, rows, bytes, stride int) {
+	lines := (int(from%64) + bytes + 63) / 64
+	turns := len(t.AAt) * parts(t.Cols, HalfCols)
+	t.ahead = halfAhead{from: from, lines: lines, skip: stride - 64*lines, each: parts(rows*lines, max(turns, 1))}
 }
 
 // Run computes the tile with the instruction set in use now.

@@ -190,6 +190,44 @@ func (t *text) rest(body func(), dst, src int) {
 	t.end()
 }
 
+// narrowRows is narrow for the first cols elements of rows.
+func (t *text) narrowRows() {
+	t.function("narrowRowsAVX512", 80, "(dst []uint16, dstRow int, src []float32, srcRow, rows, cols int)")
+	t.roundingConstants("AVX512")
+	t.op("MOVQ dst_base+0(FP), DI")
+	t.op("MOVQ dstRow+24(FP), R8")
+	t.op("ADDQ R8, R8")
+	t.op("MOVQ src_base+32(FP), SI")
+	t.op("MOVQ srcRow+56(FP), R9")
+	t.op("SHLQ $2, R9")
+	t.op("MOVQ rows+64(FP), R10")
+	t.label("row")
+	t.op("MOVQ cols+72(FP), CX")
+	t.op("XORL DX, DX") // bytes of dst that are done
+	t.op("SUBQ $16, CX")
+	t.op("JLT rest")
+	t.label("whole")
+	t.op("VMOVDQU32 (SI)(DX*2), Z0")
+	t.roundAVX512(0, 2, 2)
+	t.op("VPMOVDW Z2, (DI)(DX*1)")
+	t.op("ADDQ $32, DX")
+	t.op("SUBQ $16, CX")
+	t.op("JGE whole")
+	t.label("rest")
+	t.op("ADDQ $16, CX")
+	t.op("JEQ next")
+	t.firstBits("CX", "K1")
+	t.op("VMOVDQU32.Z (SI)(DX*2), K1, Z0")
+	t.roundAVX512(0, 2, 2)
+	t.op("VPMOVDW Z2, K1, (DI)(DX*1)")
+	t.label("next")
+	t.op("ADDQ R8, DI")
+	t.op("ADDQ R9, SI")
+	t.op("DECQ R10")
+	t.op("JNE row")
+	t.end()
+}
+
 // rows widens rows of 16 or 32 elements for kernels without bf16; distances are in elements.
 func (t *text) rows() {
 	for _, set := range []string{"AVX512", "AVX2"} {

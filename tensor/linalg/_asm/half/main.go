@@ -14,7 +14,14 @@ func main() {
 	out := flag.String("out", ".", "folder to write to")
 	flag.Parse()
 	for name, emit := range map[string]func(*text){
-		"half_convert_amd64.s": func(t *text) { t.narrow(); t.widen(); t.pair(); t.rows(); t.pairRows() },
+		"half_convert_amd64.s": func(t *text) {
+			t.narrow()
+			t.widen()
+			t.pair()
+			t.narrowRows()
+			t.rows()
+			t.pairRows()
+		},
 		"half_amd64.s": func(t *text) {
 			for _, s := range sets {
 				s.kernel(t)

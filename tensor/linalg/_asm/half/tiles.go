@@ -9,8 +9,9 @@ const (
 )
 
 // tiles is HalfTile.Run for AMX. The second configuration, for a last panel that is not whole, follows the first. In R11 is the
-// panel of C, in R12 that of B, in R13 the columns left; R8, R9, R10 are the distances of rows of A, pairs of B and rows
-// of C, R15 that of 16 rows of A, all in bytes. Tiles do not live longer than the function.
+// panel of C, in R12 that of B, in R13 the columns left; R8, R9 are the distances of rows of A and of pairs of B, R15 that of
+// 16 rows of A, all in bytes; in SI is what to fetch ahead and in R10 the lines left of its row. Tiles do not live longer than
+// the function.
 func (t *text) tiles() {
 	t.masks()
 	t.function("halfAMX", 16, "(t *HalfTile, config *[2]tileConfig)")
@@ -22,18 +23,20 @@ func (t *text) tiles() {
 	t.op("SHLQ $4, R15")
 	t.op("MOVQ HalfTile_BRow(DI), R9")
 	t.op("ADDQ R9, R9")
-	t.op("MOVQ HalfTile_CRow(DI), R10")
-	t.op("SHLQ $2, R10")
+	t.op("MOVQ HalfTile_ahead+halfAhead_lines(DI), R10")
 	t.op("MOVQ HalfTile_C(DI), R11")
 	t.op("MOVQ HalfTile_B(DI), R12")
 	t.op("MOVQ HalfTile_Cols(DI), R13")
 	t.op("CMPQ R13, $32")
-	t.op("JLT panel")
+	t.op("JLT first")
 	t.configureTiles("SI", 0)
+	t.label("first")
+	t.op("MOVQ HalfTile_ahead+halfAhead_from(DI), SI")
 	t.label("panel")
 	t.op("CMPQ R13, $32")
 	t.op("JGE whole")
-	t.configureTiles("SI", 64)
+	t.op("MOVQ config+8(FP), AX")
+	t.configureTiles("AX", 64)
 	t.label("whole")
 	t.op("MOVQ HalfTile_AAt+8(DI), BX")
 	t.op("MOVQ HalfTile_AAt(DI), CX")
@@ -65,7 +68,7 @@ func (t *text) body(rows, cols int) {
 	t.label("tiles%s", tag)
 	t.op("CMPB HalfTile_Clear(DI), $0")
 	t.op("JNE zero%s", tag)
-	t.sums(rows, cols, func(tile int, base string, offset int) { t.loadTile(tile, base, offset, "R10") })
+	t.sums(rows, cols, func(tile int, base string, offset int) { t.loadTile(tile, base, offset, "R14") })
 	t.op("JMP blocks%s", tag)
 	t.label("zero%s", tag)
 	for r := range rows {
@@ -94,22 +97,43 @@ func (t *text) body(rows, cols int) {
 			t.multiplyTiles(2+c, tileA+1, tileB+c)
 		}
 	}
+	t.fetch(tag)
 	t.op("ADDQ $8, CX")
 	t.op("ADDQ $8, DX")
 	t.op("DECQ BX")
 	t.op("JNE block%s", tag)
 	t.label("store%s", tag)
-	t.sums(rows, cols, func(tile int, base string, offset int) { t.storeTile(tile, base, offset, "R10") })
+	t.sums(rows, cols, func(tile int, base string, offset int) { t.storeTile(tile, base, offset, "R14") })
 	t.op("JMP next")
 }
 
-// sums goes over the tiles of C; AX is overwritten.
+// fetch brings some lines of what comes next near, into the second cache: the first one is full.
+func (t *text) fetch(tag string) {
+	t.op("MOVQ HalfTile_ahead+halfAhead_each(DI), AX")
+	t.op("TESTQ AX, AX")
+	t.op("JEQ fetched%s", tag)
+	t.label("fetch%s", tag)
+	t.op("PREFETCHT1 (SI)")
+	t.op("ADDQ $64, SI")
+	t.op("DECQ R10")
+	t.op("JNE same%s", tag)
+	t.op("ADDQ HalfTile_ahead+halfAhead_skip(DI), SI")
+	t.op("MOVQ HalfTile_ahead+halfAhead_lines(DI), R10")
+	t.label("same%s", tag)
+	t.op("DECQ AX")
+	t.op("JNE fetch%s", tag)
+	t.label("fetched%s", tag)
+}
+
+// sums goes over the tiles of C, whose rows are R14 apart; AX is overwritten.
 func (t *text) sums(rows, cols int, do func(tile int, base string, offset int)) {
 	base := "R11"
+	t.op("MOVQ HalfTile_CRow(DI), R14")
+	t.op("SHLQ $2, R14")
 	for r := range rows {
 		if r == 1 {
 			base = "AX"
-			t.op("MOVQ R10, AX")
+			t.op("MOVQ R14, AX")
 			t.op("SHLQ $4, AX")
 			t.op("ADDQ R11, AX")
 		}
