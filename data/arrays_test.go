@@ -1,6 +1,7 @@
 package data
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"fmt"
@@ -140,5 +141,15 @@ func TestDamagedArrays(t *testing.T) {
 		if method == zip.Store {
 			openData(t, damaged+"?check=0", w, false)
 		}
+	}
+}
+
+// TestDamagedTarGz changes the checksum that a gzipped tar ends in.
+func TestDamagedTarGz(t *testing.T) {
+	b := gzipBytes(t, tarBytes(t, []tar.Header{{Name: "a/1.png", Typeflag: tar.TypeReg}, {Name: "b/1.png", Typeflag: tar.TypeReg}}, pngBytes(t, picture(3, 3, red)), pngBytes(t, picture(3, 3, red))))
+	openData(t, "imagefolder:"+writeFile(t, "whole.tgz", b), wantImages(2, 1, 3, 3), false)
+	b[len(b)-8] ^= 1
+	if _, err := Open("imagefolder:"+writeFile(t, "damaged.tgz", b), wantImages(2, 1, 3, 3), false, 0); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -153,6 +153,11 @@ func readTarGz(f io.Reader, size int64, most budget) (*archive, error) {
 		_, err := io.ReadFull(r, a.block[start:])
 		return start, err
 	})
+	if err == nil { // gzip compares its checksum at its end, which lies behind the tar's
+		if _, err = io.Copy(io.Discard, all); err != nil {
+			err = fmt.Errorf("%w; the file is damaged", noEOF(err))
+		}
+	}
 	if all.N <= 0 {
 		return nil, fmt.Errorf("more than %d bytes come out of %d compressed ones, which looks like a bomb; unpack the archive, or raise ?max=", 2*limit, size)
 	}

@@ -79,6 +79,24 @@ class ResNet20(nn.Module):
         return self.head(F.adaptive_avg_pool2d(x, 1).flatten(1))
 
 
+class VGG(nn.Module):
+    """Simonyan and Zisserman 2015, small, with BatchNorm after each convolution."""
+
+    def __init__(self, widths=(32, 64, 128), classes=10):
+        super().__init__()
+        layers, width = [], 3
+        for outputs in widths:
+            for _ in range(2):
+                layers += [nn.Conv2d(width, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+                width = outputs
+            layers.append(nn.MaxPool2d(2))
+        self.features = nn.Sequential(*layers)
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, x):
+        return self.head(F.adaptive_avg_pool2d(self.features(x), 1).flatten(1))
+
+
 class Attention(nn.Module):
     def __init__(self, width, heads, dropout, causal_length=0):
         super().__init__()
@@ -157,6 +175,7 @@ MODELS = {
     "mlp": (MLP, torch.zeros(2, 784), "image"),
     "lenet5": (LeNet5, torch.zeros(2, 1, 28, 28), "image"),
     "resnet20": (ResNet20, torch.zeros(2, 3, 32, 32), "image"),
+    "vgg": (VGG, torch.zeros(2, 3, 32, 32), "image"),
     "vit": (ViT, torch.zeros(2, 3, 32, 32), "image"),
     "gpt": (GPT, torch.zeros(2, 64, dtype=torch.long), "tokens"),
 }

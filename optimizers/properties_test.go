@@ -196,3 +196,17 @@ func TestFixedPoint(t *testing.T) {
 	k := square(p.slot(t, "K1"), 2)
 	near(t, product(k, k.t(), fisher).data, []float64{1, 0, 0, 1}, 0.02)
 }
+
+// TestRootAblation: root-free RMSProp with the root, from 0 and without the number of loss terms is RMSProp.
+func TestRootAblation(t *testing.T) {
+	const n = 12
+	start := normals(1, n)
+	p := newPath(t, "rfrmsprop,lr=0.01,root,zero_init,batch_scaling=false,weight_decay=0,damping=1e-8,momentum=0.5", 8, tensor.Shape{n}, start)
+	q := newPath(t, "rmsprop,lr=0.01,momentum=0.5", 8, tensor.Shape{n}, start)
+	for k := range uint64(20) {
+		g := normals(k+2, n)
+		p.step(t, g)
+		q.step(t, g)
+	}
+	near(t, p.values(), q.values(), 1e-14)
+}

@@ -1,6 +1,8 @@
 package optimizers
 
 import (
+	"math"
+
 	"github.com/onnxtrain/onnxtrain/registry"
 	"github.com/onnxtrain/onnxtrain/tensor"
 	"github.com/onnxtrain/onnxtrain/tensor/linalg"
@@ -28,6 +30,7 @@ type rfrmspropConfig struct {
 	WeightDecay  float64   `name:"weight_decay" symbol:"κ" range:"[0,inf)" official:"0" search:"log 1e-5 1e-1" doc:"decay, beside the preconditioner but inside the momentum"`
 	BatchScaling bool      `name:"batch_scaling" symbol:"B" alias:"!no_batch_scaling" doc:"scale squared gradients by the number of loss terms; off is an ablation"`
 	ZeroInit     bool      `name:"zero_init" doc:"start the curvature at 0 instead of 1, an ablation"`
+	Root         bool      `name:"root" doc:"divide by the root of the curvature, an ablation; with batch_scaling off and zero_init this is RMSProp"`
 	StateDType   precision `name:"state_dtype" doc:"f32|bf16; bf16 stalls the curvature when 1-beta2 < 0.002"`
 }
 
@@ -36,7 +39,10 @@ type rfrmsprop struct {
 	sweeps[rfrmspropStep]
 }
 
-type rfrmspropStep struct{ lr, decay, beta2, scale, damping, momentum float64 }
+type rfrmspropStep struct {
+	lr, decay, beta2, scale, damping, momentum float64
+	root                                       bool
+}
 
 func (o *rfrmsprop) Slots(p registry.ParamInfo) []registry.Slot {
 	slots := []registry.Slot{like(p, "curvature")}
@@ -58,9 +64,12 @@ func (o *rfrmsprop) Cost(ps []registry.ParamInfo) registry.Cost { return element
 
 func (o *rfrmsprop) Update(c registry.Context, p *registry.Param) error {
 	step := rfrmspropStep{
-		lr: c.LR, decay: c.WeightDecay, beta2: o.Beta2, scale: lossTerms(c, o.BatchScaling), damping: o.Damping, momentum: o.Momentum,
+		lr: c.LR, decay: c.WeightDecay, beta2: o.Beta2, scale: lossTerms(c, o.BatchScaling), damping: o.Damping, momentum: o.Momentum, root: o.Root,
 	}
-	if o.StateDType == full {
+	switch {
+	case o.StateDType == full && o.Root:
+		return o.run(c, p, step, rootedPass[float32], rootedPass[float64])
+	case o.StateDType == full:
 		return o.run(c, p, step, rfrmspropPass[float32], rfrmspropPass[float64])
 	}
 	if p.Info.DType != tensor.Float32 {
@@ -87,6 +96,25 @@ func rfrmspropPass[T number](s *rfrmspropStep, c chunk[T, T]) {
 	}.Step(c.w, c.g, c.s[0], c.s[1])
 }
 
+// rootedPass is the ablation with a root.
+func rootedPass[T number](s *rfrmspropStep, c chunk[T, T]) {
+	lr, decay, beta2, rate := T(s.lr), T(s.decay), T(s.beta2), T((1-s.beta2)*s.scale)
+	damping, momentum := T(s.damping), T(s.momentum)
+	w, curvature, buf := c.w[:len(c.g)], c.s[0][:len(c.g)], c.s[1]
+	for i, g := range c.g {
+		curvature[i] = beta2*curvature[i] + rate*(g*g)
+		u := decay * w[i]
+		if g != 0 {
+			u += g / (T(math.Sqrt(float64(curvature[i]))) + damping)
+		}
+		if buf != nil {
+			u += momentum * buf[i]
+			buf[i] = u
+		}
+		w[i] -= lr * u
+	}
+}
+
 // rfrmspropPassBF16 rounds after every operation, as bfloat16 tensors do in the paper's experiments.
 func rfrmspropPassBF16(s *rfrmspropStep, c chunk[float32, tensor.BFloat16]) {
 	lr, decay, beta2, rate := float32(s.lr), float32(s.decay), float32(s.beta2), float32((1-s.beta2)*s.scale)
@@ -96,6 +124,9 @@ func rfrmspropPassBF16(s *rfrmspropStep, c chunk[float32, tensor.BFloat16]) {
 		g = roundBF16(g)
 		k := roundBF16(roundBF16(beta2*curvature[i].Float32()) + rate*(g*g))
 		curvature[i] = tensor.ToBFloat16(k)
+		if s.root {
+			k = roundBF16(float32(math.Sqrt(float64(k))))
+		}
 		u := float32(0)
 		if g != 0 {
 			u = roundBF16(g / roundBF16(k+damping))

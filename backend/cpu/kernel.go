@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/onnxtrain/onnxtrain/graph"
+	level "github.com/onnxtrain/onnxtrain/internal/cpu"
 	"github.com/onnxtrain/onnxtrain/internal/par"
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
@@ -17,7 +18,9 @@ type Kernel struct {
 	Name string     // unique, such as "conv/im2col"
 	Op   graph.OpID // Since 0: every version
 	Rank int        // the highest rank whose When holds is taken
-	// When says whether the kernel can run the node: CPU features, types, layout, shapes. nil: always.
+	// Level is the least instruction set that the kernel is written for.
+	Level level.Level
+	// When says whether the kernel can run the node: types, layout, shapes. nil: always.
 	When func(n *graph.Node) bool
 	// Half says whether the kernel itself takes the bf16 values of a node that has some; nil: never. Other kernels see them
 	// widened to float32, and When sees their nodes so.
@@ -81,7 +84,7 @@ func Candidates(n *graph.Node) []Kernel {
 	kernels.Unlock()
 	var fit []Kernel
 	for _, k := range list {
-		if (k.Op.Since == 0 || k.Op.Since == n.Op.Since) && (k.When == nil || k.When(n)) {
+		if k.Level <= level.Current() && (k.Op.Since == 0 || k.Op.Since == n.Op.Since) && (k.When == nil || k.When(n)) {
 			fit = append(fit, k)
 		}
 	}

@@ -57,8 +57,7 @@ func rectifies(n *graph.Node) bool {
 		return false
 	}
 	y := n.Out[0]
-	return y != nil && n.Output(5) != nil && n.Output(6) != nil && y.Type.DType == tensor.Float32 && n.In[0].Type.DType == tensor.Float32 &&
-		bytesOf(y.Type) >= recomputeLeast
+	return y != nil && n.Output(5) != nil && n.Output(6) != nil && y.Type.DType == n.In[0].Type.DType && bytesOf(y.Type) >= recomputeLeast
 }
 
 // without lets the gradients that read n's result read one that is computed anew, where that pays and nothing else of the
@@ -128,14 +127,22 @@ func (r *recomputed) node(n *graph.Node) *graph.Node {
 
 // computeAgain rounds as BatchNorm's own kernel does.
 var computeAgain = Kernel{
-	Name: "again/relu",
+	Name:    "again/relu",
+	Scratch: elementRooms,
 	Bind: func(_ *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
-		c := channelsOf(in[0])
-		x, factor, shift, y := in[0].F32(), in[1].F32(), in[2].F32(), out[0].F32()
-		body := func(_, lo, hi int) {
+		c, room := channelsOf(in[0]), roomsIn(s, 2, halfBlock)
+		x, factor, shift, y := vectorOf(in[0]), in[1].F32(), in[2].F32(), vectorOf(out[0])
+		step := stepOf(x)
+		body := func(worker, lo, hi int) {
+			block := room.of(worker, 0)
 			for i := lo; i < hi; i++ {
 				ch := i % c.c
-				linalg.ScaleShiftRelu(c.at(y, i/c.c, ch), c.at(x, i/c.c, ch), factor[ch], shift[ch])
+				for from := i * c.plane; from < (i+1)*c.plane; from += step {
+					to := min(from+step, (i+1)*c.plane)
+					dst := y.place(block, from, to)
+					linalg.ScaleShiftRelu(dst, x.read(block, from, to), factor[ch], shift[ch])
+					y.put(dst, from, to)
+				}
 			}
 		}
 		return func() error {

@@ -12,10 +12,11 @@ import (
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
-// normalised is two convolutions with a rectified BatchNorm in between, and the gradients of all weights.
-func normalised(t *testing.T) *graph.Graph {
+// normalised is two convolutions with a rectified BatchNorm in between, and the gradients of all weights; what is
+// computed of images is of a type.
+func normalised(t *testing.T, dt tensor.DType) *graph.Graph {
 	t.Helper()
-	const channels, size = 64, 48
+	const images, channels, size = 2, 64, 72
 	g := graph.New("normalised")
 	param := func(kind graph.Kind, seed uint64, shape ...int) *graph.Value {
 		v := g.NewValue("", kind, graph.Type{DType: tensor.Float32, Shape: shape})
@@ -31,7 +32,7 @@ func normalised(t *testing.T) *graph.Graph {
 		return out[0]
 	}
 	same := graph.MakeAttrs("pads", []int{1, 1, 1, 1})
-	x := g.NewValue("x", graph.Input, graph.Type{DType: tensor.Float32, Shape: tensor.Shape{2, 3, size, size}})
+	x := g.NewValue("x", graph.Input, graph.Type{DType: tensor.Float32, Shape: tensor.Shape{images, 3, size, size}})
 	w, v := param(graph.Param, 1, channels, 3, 3, 3), param(graph.Param, 2, channels, channels, 3, 3)
 	scale, bias := param(graph.Param, 3, channels), param(graph.Param, 4, channels)
 	mean, variance := param(graph.State, 5, channels), param(graph.State, 6, channels)
@@ -44,13 +45,24 @@ func normalised(t *testing.T) *graph.Graph {
 		t.Fatal(err)
 	}
 	g.Outputs = append([]*graph.Value{y}, grads...)
+	for _, v := range g.Values {
+		if s := v.Type.Shape; v.Kind == graph.Computed && len(s) == 4 && s[0] == images {
+			v.Type.DType = dt
+		}
+	}
 	return g
 }
 
 // A BatchNorm's result that is computed again has the same bits, frees memory in between, and is not computed again where it
 // is to be read after the run.
 func TestComputedAgain(t *testing.T) {
-	g := normalised(t)
+	for _, dt := range []tensor.DType{tensor.Float32, tensor.BFloat16Type} {
+		t.Run(dt.String(), func(t *testing.T) { testComputedAgain(t, dt) })
+	}
+}
+
+func testComputedAgain(t *testing.T, dt tensor.DType) {
+	g := normalised(t, dt)
 	nodes, values := len(g.Nodes), len(g.Values)
 	run := func(o backend.Options) (results [][]byte, recomputed int, arena int64) {
 		p, err := engine{}.Compile(g, o)

@@ -3,6 +3,7 @@ package cpu
 import (
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/graph/op"
+	level "github.com/onnxtrain/onnxtrain/internal/cpu"
 	"github.com/onnxtrain/onnxtrain/tensor"
 	"github.com/onnxtrain/onnxtrain/tensor/linalg"
 )
@@ -12,7 +13,7 @@ import (
 // of the gradient of weights 1.7e-7 and 2.7e-7, of the direct one 1.4e-7 and 1.9e-7.
 func init() {
 	Register(Kernel{
-		Name: "conv/winograd", Op: onnx("Conv"), Rank: 2, Tol: Tol{Abs: 1e-4, Rel: 2e-5},
+		Name: "conv/winograd", Op: onnx("Conv"), Rank: 2, Level: level.AVX512, Tol: Tol{Abs: 1e-4, Rel: 2e-5},
 		When:    func(n *graph.Node) bool { return convFits(n) && winogradOf(n) != nil },
 		Scratch: func(n *graph.Node, threads int) int { return winogradOf(n).scratch(threads) },
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
@@ -20,7 +21,7 @@ func init() {
 		},
 	})
 	Register(Kernel{
-		Name: "conv_grad_input/winograd", Op: graph.OpID{Domain: op.Internal, Type: "ConvGradInput"}, Rank: 2, Tol: Tol{Abs: 1e-4, Rel: 2e-5},
+		Name: "conv_grad_input/winograd", Op: graph.OpID{Domain: op.Internal, Type: "ConvGradInput"}, Rank: 2, Level: level.AVX512, Tol: Tol{Abs: 1e-4, Rel: 2e-5},
 		When:    func(n *graph.Node) bool { return convFits(n) && winogradOf(n) != nil },
 		Scratch: func(n *graph.Node, threads int) int { return winogradOf(n).scratch(threads) },
 		Bind: func(n *graph.Node, in, out []*tensor.Tensor, s Scratch) (func() error, error) {
@@ -83,7 +84,7 @@ func winogradOf(n *graph.Node) *winograd {
 
 // winogradFits says that the maps are written for the convolution and pay.
 func (v *conv2d) winogradFits() bool {
-	return linalg.NewSweeper().Lanes() == 16 && v.g == 1 && v.kh == 3 && v.kw == 3 && max(v.sh, v.sw, v.dh, v.dw) == 1 &&
+	return v.g == 1 && v.kh == 3 && v.kw == 3 && max(v.sh, v.sw, v.dh, v.dw) == 1 &&
 		min(v.ph, v.pw) >= 0 && max(v.ph, v.pw) <= 2 && min(v.m, v.c) >= winogradNarrow && v.m*v.c <= winogradFilters
 }
 

@@ -3,13 +3,14 @@ package cpu
 import (
 	"github.com/onnxtrain/onnxtrain/graph"
 	"github.com/onnxtrain/onnxtrain/graph/op"
+	level "github.com/onnxtrain/onnxtrain/internal/cpu"
 	"github.com/onnxtrain/onnxtrain/tensor"
 	"github.com/onnxtrain/onnxtrain/tensor/linalg"
 )
 
 func init() {
 	Register(Kernel{
-		Name: "conv_grad_weight/winograd", Op: graph.OpID{Domain: op.Internal, Type: "ConvGradWeight"}, Rank: 2,
+		Name: "conv_grad_weight/winograd", Op: graph.OpID{Domain: op.Internal, Type: "ConvGradWeight"}, Rank: 2, Level: level.AVX512,
 		Tol:     Tol{Abs: 1e-4, Rel: 2e-5},
 		When:    func(n *graph.Node) bool { return convFits(n) && winogradWeightOf(n) != nil },
 		Scratch: func(n *graph.Node, threads int) int { return winogradWeightOf(n).scratch(threads) },

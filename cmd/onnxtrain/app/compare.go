@@ -57,6 +57,7 @@ type compareCmd struct {
 	EvalEvery      int             `placeholder:"N" help:"Steps between validations in the runs over the seeds; a twentieth of all if not given."`
 	Seed           uint64          `help:"Seed of the search; the runs of the best settings take those after it."`
 	Workers        int             `default:"2" help:"Goroutines that read data."`
+	DType          string          `name:"dtype" default:"f32" enum:"f32,bf16,f64" help:"Precision."`
 	Threads        int             `placeholder:"N" help:"Compute threads; 0 takes all."`
 	ISA            string          `name:"isa" placeholder:"LEVEL" help:"Highest instruction set to use."`
 	MaxMemory      string          `placeholder:"SIZE" help:"Refuse trials whose plan is larger."`
@@ -101,7 +102,7 @@ func (c *compareCmd) study() (compare.Study, error) {
 		Freeze: c.Freeze, Train: c.Train, AllowUnused: c.AllowUnused, BN: c.BN, UnfoldBN: c.UnfoldBN, ReplaceHead: c.ReplaceHead, Init: c.Init,
 		NoDecay: c.NoDecay, Group: c.Group, LayerDecay: c.LayerDecay, EMA: c.EMA, Schedule: c.Schedule, Warmup: c.Warmup, ClipNorm: c.ClipNorm,
 		Accumulate: c.Accumulate, LossTerms: c.LossTerms, Data: c.Data, Val: c.Val, Batch: c.Batch, Epochs: c.Epochs, Steps: c.Steps,
-		NoShuffle: c.NoShuffle, Workers: c.Workers, Seed: c.Seed, DType: "f32", Threads: c.Threads, ISA: c.ISA, MaxMemory: c.MaxMemory,
+		NoShuffle: c.NoShuffle, Workers: c.Workers, Seed: c.Seed, DType: c.DType, Threads: c.Threads, ISA: c.ISA, MaxMemory: c.MaxMemory,
 		EvalEvery: c.EvalEvery, Plugin: c.Plugin}
 	if err := s.Train.LoadPlugins(); err != nil {
 		return s, err
