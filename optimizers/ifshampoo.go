@@ -24,7 +24,7 @@ X   ← G ×₁ K₁K₁ᵀ … ×_N K_NK_Nᵀ + weight_decay·w
 buf ← momentum·buf + X
 w   ← w - lr·buf`,
 	}, ifshampooConfig{
-		LR: 1e-3, Momentum: 0.9, WeightDecay: 5e-3, Beta2: 0.3, Alpha2: 0.6, Damping: 1e-4,
+		LR: 4e-4, Momentum: 0.7, WeightDecay: 5e-3, Beta2: 0.3, Alpha2: 0.6, Damping: 1e-4,
 		Interval: interval{every: 2}, Structure: structures{perAxis{0: {"dense"}}}, Grouping: grouping{perParameter},
 		FactorDType: precisions{perAxis{0: {"f32"}}}, MaxDenseDim: 1024, MaxDenseVector: 512,
 	}, func(c ifshampooConfig) registry.Optimizer { return &ifshampoo{ifshampooConfig: c} })

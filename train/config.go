@@ -37,7 +37,7 @@ type Config struct {
 	Group       []string  `yaml:"group,omitempty" sep:"none" placeholder:"GLOB:k=v,…" help:"Settings of the optimizer for parameters by name or role, such as '*.bias:weight_decay=0' or 'role:norm:lr=x0.1', where x multiplies the value of the others. The first group that matches counts. May be repeated."`
 	LayerDecay  float64   `yaml:"layer_decay,omitempty" placeholder:"X" help:"Multiply the learning rate by X for each layer between a parameter and the last layer."`
 	EMA         float64   `yaml:"ema,omitempty" name:"ema" placeholder:"D" help:"Evaluate and keep as best.onnx an exponential moving average of the weights with decay D, such as 0.999."`
-	Schedule    Schedules `yaml:"schedule" default:"constant" placeholder:"[HYPER=]NAME[,k=v…]" help:"Schedule of the learning rate: constant, linear, cosine, step, onecycle; with HYPER= that of another number of the optimizer. May be repeated."`
+	Schedule    Schedules `yaml:"schedule" placeholder:"[HYPER=]NAME[,k=v…]" help:"Schedule of the learning rate: constant, linear, cosine, step, onecycle; if not given constant, and cosine on built-in data; with HYPER= that of another number of the optimizer. May be repeated."`
 	Warmup      string    `yaml:"warmup,omitempty" placeholder:"N|P%" help:"Linear warm-up over N steps or P percent of the run."`
 	ClipNorm    float64   `yaml:"clip_norm,omitempty" placeholder:"NORM" help:"Scale gradients down to this global norm; 0 never does."`
 	Accumulate  int       `yaml:"accumulate" default:"1" help:"Batches to average gradients over before an update."`

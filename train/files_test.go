@@ -75,7 +75,7 @@ func TestHostileMetrics(t *testing.T) {
 			if err := os.WriteFile(file, []byte(c.text), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			d, err := openRunDir(&Config{Out: out})
+			d, err := openRunDir(&Config{Out: out}, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,4 +92,38 @@ func TestHostileMetrics(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOneRunAFolder: a folder takes one run at a time, and runs that start within one second get folders of their own.
+func TestOneRunAFolder(t *testing.T) {
+	t.Chdir(t.TempDir())
+	now := time.Now()
+	var dirs []*RunDir
+	for range 2 {
+		d, err := CreateRunDir(&Config{Model: "net.onnx"}, "sgd", now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dirs = append(dirs, d)
+	}
+	if dirs[0].Path == dirs[1].Path {
+		t.Errorf("both runs are in %s", dirs[0].Path)
+	}
+	again := Config{Model: "net.onnx", Out: dirs[0].Path, Overwrite: true}
+	if d, err := CreateRunDir(&again, "sgd", now); err == nil || kind(err) != Usage {
+		t.Errorf("a second process may overwrite a run in progress: %v, %v", d, err)
+	}
+	if _, err := os.Stat(filepath.Join(dirs[0].Path, "metrics.jsonl")); err != nil {
+		t.Errorf("refusing took files away: %v", err)
+	}
+	for _, d := range dirs {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	d, err := CreateRunDir(&again, "sgd", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = d.Close()
 }

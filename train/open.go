@@ -203,6 +203,12 @@ func (s *Session) openData(w data.Want, training bool) error {
 	if s.Synthetic = spec == ""; s.Synthetic {
 		spec = "synthetic:"
 	}
+	if c.Schedule == "" {
+		c.Schedule = "constant"
+		if s.Synthetic {
+			c.Schedule = "cosine" // a demonstration should end calmly with every optimizer
+		}
+	}
 	open := func(spec string, train bool) (data.Dataset, error) {
 		d, err := data.Open(spec, w, train, c.Seed)
 		return d, fail(BadData, err)

@@ -196,3 +196,17 @@ func TestLayerDecay(t *testing.T) {
 		}
 	}
 }
+
+// TestScheduleOfADemonstration: built-in data alone get a schedule that falls when none is asked for.
+func TestScheduleOfADemonstration(t *testing.T) {
+	for _, c := range []struct {
+		data     string
+		schedule Schedules
+		want     Schedules
+	}{{"", "", "cosine"}, {"", "linear", "linear"}, {"synthetic:?n=10", "", "constant"}} {
+		s := openModel(t, "mlp", func(o *Config) { o.Data, o.Schedule = c.data, c.schedule })
+		if got := s.Config.Schedule; got != c.want {
+			t.Errorf("data %q, schedule %q: trains with %q, want %q", c.data, c.schedule, got, c.want)
+		}
+	}
+}

@@ -485,7 +485,7 @@ func TestMetricsOnAFullDisk(t *testing.T) {
 	}
 	defer fullFile.Close()
 	out := t.TempDir()
-	d, err := openRunDir(&Config{Out: out})
+	d, err := openRunDir(&Config{Out: out}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -161,7 +161,7 @@ func (r *run) open(now time.Time) (err error) {
 		r.dir = &RunDir{Path: c.Out} // for paths, until the run is found fit
 		r.store = newStore(c.Out, c.Keep)
 		if err = r.restoreFrom(c.Resume); err == nil {
-			r.dir, err = openRunDir(c)
+			r.dir, err = openRunDir(c, false)
 		}
 		if err == nil {
 			err = r.dir.rewind(r.trainer.step)

@@ -19,6 +19,7 @@ import (
 // RunDir is where a run leaves its files: config.yaml, metrics.jsonl, checkpoints, best.onnx and last.onnx.
 type RunDir struct {
 	Path    string
+	folder  *os.File // locked
 	metrics *os.File
 	backlog []byte // lines of metrics that a full disk did not take
 }
@@ -47,7 +48,11 @@ func CreateRunDir(c *Config, optName string, now time.Time) (*RunDir, error) {
 	if c.Out == "" {
 		model := strings.TrimSuffix(filepath.Base(c.Model), ".onnx")
 		opt := strings.TrimSuffix(filepath.Base(optName), filepath.Ext(optName)) // it may be the path of a file
-		c.Out = filepath.Join("runs", fmt.Sprintf("%s_%s_%s", now.Format("2006-01-02T15-04-05"), model, opt))
+		name := filepath.Join("runs", fmt.Sprintf("%s_%s_%s", now.Format("2006-01-02T15-04-05"), model, opt))
+		var err error
+		if c.Out, err = makeVacant(name); err != nil {
+			return nil, failf(Usage, "--out: %w; choose a folder that can be written", err)
+		}
 	}
 	if _, err := os.Stat(filepath.Join(c.Out, "metrics.jsonl")); err == nil && !c.Overwrite {
 		return nil, failf(Usage, "--out %s holds a run already; choose another folder or add --overwrite", c.Out)
@@ -55,29 +60,60 @@ func CreateRunDir(c *Config, optName string, now time.Time) (*RunDir, error) {
 	if err := os.MkdirAll(c.Out, 0o777); err != nil {
 		return nil, failf(Usage, "--out: %v; choose a folder that can be written", err)
 	}
-	// Of a run that is overwritten nothing may be left to resume.
-	for _, old := range []string{"checkpoints", "post-mortem", "metrics.jsonl"} {
-		if err := os.RemoveAll(filepath.Join(c.Out, old)); err != nil {
-			return nil, unwritable(c.Out, err)
-		}
-	}
-	return openRunDir(c)
+	return openRunDir(c, true)
 }
 
-// openRunDir writes the configuration and opens the metrics of a directory, to be continued.
-func openRunDir(c *Config) (*RunDir, error) {
+// makeVacant makes the directory NAME, or NAME-2 and so on for runs that start within one second.
+func makeVacant(name string) (string, error) {
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return "", err
+	}
+	for i, dir := 2, name; ; i++ {
+		if err := os.Mkdir(dir, 0o777); !errors.Is(err, fs.ErrExist) {
+			return dir, err
+		}
+		dir = fmt.Sprintf("%s-%d", name, i)
+	}
+}
+
+// openRunDir takes a directory for this process, writes the configuration and opens the metrics. Anew leaves nothing of an
+// earlier run to resume, else they are continued.
+func openRunDir(c *Config, anew bool) (*RunDir, error) {
+	d := &RunDir{Path: c.Out}
+	if err := d.open(c, anew); err != nil {
+		_ = d.Close() // the first error is the one to tell
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *RunDir) open(c *Config, anew bool) (err error) {
+	if d.folder, err = os.Open(c.Out); err != nil {
+		return unwritable(c.Out, err)
+	}
+	if !lockFile(d.folder) {
+		return failf(Usage, "--out %s: another process trains in this folder; wait for its end or choose another one", c.Out)
+	}
+	for _, old := range []string{"checkpoints", "post-mortem", "metrics.jsonl"} {
+		if !anew {
+			break
+		}
+		if err := os.RemoveAll(filepath.Join(c.Out, old)); err != nil {
+			return unwritable(c.Out, err)
+		}
+	}
 	text, err := c.YAML()
 	if err != nil {
-		return nil, fail(Internal, err)
+		return fail(Internal, err)
 	}
 	if err := renameio.WriteFile(filepath.Join(c.Out, "config.yaml"), text, 0o666); err != nil {
-		return nil, unwritable(c.Out, err)
+		return unwritable(c.Out, err)
 	}
-	f, err := os.OpenFile(filepath.Join(c.Out, "metrics.jsonl"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o666)
+	d.metrics, err = os.OpenFile(filepath.Join(c.Out, "metrics.jsonl"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o666)
 	if err != nil {
-		return nil, unwritable(c.Out, err)
+		return unwritable(c.Out, err)
 	}
-	return &RunDir{Path: c.Out, metrics: f}, nil
+	return nil
 }
 
 // rewind takes lines of metrics back: those of steps after step, and one that a crash left half written.
@@ -152,7 +188,11 @@ func (d *RunDir) flush() error {
 }
 
 // Close ends the metrics file.
-func (d *RunDir) Close() error { return d.metrics.Close() }
+func (d *RunDir) Close() error {
+	err := d.metrics.Close()
+	_ = d.folder.Close() // which was only read
+	return err
+}
 
 // ReadRunConfig reads the configuration of a run directory.
 func ReadRunConfig(dir string) (Config, error) {

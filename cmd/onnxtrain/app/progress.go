@@ -54,7 +54,8 @@ func (p *progress) Started(s train.Start) {
 	out := p.out()
 	fmt.Fprintf(out, "model      %s: %d parameters in %d tensors, loss %s\n", s.Session.Config.Model, params, len(s.Session.Engine.Values), s.Session.Engine.Loss)
 	fmt.Fprintf(out, "optimizer  %s\n", s.Optimizer)
-	fmt.Fprintf(out, "data       %d examples, batch %d, %d steps (%d an epoch)\n", s.Session.Train.Len(), s.Session.Config.Batch, s.Steps, s.PerEpoch)
+	c := &s.Session.Config
+	fmt.Fprintf(out, "data       %d examples, batch %d, %d steps (%d an epoch), schedule %s\n", s.Session.Train.Len(), c.Batch, s.Steps, s.PerEpoch, c.Schedule)
 	m := s.Memory
 	fmt.Fprintf(out, "memory     %s planned: activations and gradients %s, optimizer %s of state and %s of scratch, data %s, weights and program %s\n",
 		byteSize(m.Total()), byteSize(m.Compute), byteSize(m.State), byteSize(m.Scratch), byteSize(m.Data), byteSize(m.Process))
