@@ -54,6 +54,7 @@ func (p Plan) Total() int64 { return p.ParamBytes + p.ArenaBytes + p.ScratchByte
 type NodeTime struct {
 	Node        *graph.Node
 	Kernel      string
+	Start       int64 // nanoseconds after the begin of the run
 	Nanoseconds int64
 }
 

@@ -77,6 +77,18 @@ func Register(k Kernel) {
 	kernels.byType[key] = list
 }
 
+// Registered lists all kernels by name.
+func Registered() []Kernel {
+	kernels.Lock()
+	defer kernels.Unlock()
+	var all []Kernel
+	for _, list := range kernels.byType {
+		all = append(all, list...)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
+	return all
+}
+
 // Candidates lists the kernels that can run a node, best first.
 func Candidates(n *graph.Node) []Kernel {
 	kernels.Lock()

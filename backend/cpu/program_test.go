@@ -77,6 +77,11 @@ func TestChainRunsInPlaceWithoutAllocation(t *testing.T) {
 	if err != nil || len(times) != 50 || times[49].Node != g.Nodes[49] {
 		t.Errorf("profile of %d nodes, %v", len(times), err)
 	}
+	for i := 1; i < len(times); i++ {
+		if before := times[i-1]; times[i].Start < before.Start+before.Nanoseconds {
+			t.Errorf("node %d begins at %d, the one before it at %d and takes %d", i, times[i].Start, before.Start, before.Nanoseconds)
+		}
+	}
 }
 
 func TestCompileRefuses(t *testing.T) {

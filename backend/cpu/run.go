@@ -23,6 +23,7 @@ func (p *program) Profile(ctx context.Context) ([]backend.NodeTime, error) {
 // run calls every step once. A panic becomes an error of the node, so that a bug that bad data find cannot end the process.
 func (p *program) run(ctx context.Context, times []backend.NodeTime) (err error) {
 	at := 0
+	begin := time.Now()
 	defer func() {
 		if r := recover(); r != nil {
 			err = graph.Errorf(p.steps[at].node, "%w in kernel %s: %v", backend.ErrPanic, p.steps[at].kernel, r)
@@ -43,7 +44,8 @@ func (p *program) run(ctx context.Context, times []backend.NodeTime) (err error)
 			}
 		}
 		if times != nil {
-			times[at] = backend.NodeTime{Node: s.node, Kernel: s.kernel, Nanoseconds: time.Since(start).Nanoseconds()}
+			times[at] = backend.NodeTime{Node: s.node, Kernel: s.kernel, Start: start.Sub(begin).Nanoseconds(),
+				Nanoseconds: time.Since(start).Nanoseconds()}
 		}
 	}
 	return nil

@@ -1,15 +1,24 @@
-// Package bench times training steps of a model.
+// Package bench times training steps of a model and kernels alone, and compares them with what the machine reaches at best.
 package bench
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
 
+	"github.com/onnxtrain/onnxtrain/backend"
 	"github.com/onnxtrain/onnxtrain/data"
 	"github.com/onnxtrain/onnxtrain/internal/memory"
 	"github.com/onnxtrain/onnxtrain/train"
 )
+
+// Options say what to time and what to tell.
+type Options struct {
+	Steps   int  // to time whole
+	Profile bool // list the nodes, with what bounds them
+	Trace   bool // keep the nodes of some steps
+}
 
 // Result is the timing of training steps, in milliseconds where not said otherwise.
 type Result struct {
@@ -22,7 +31,9 @@ type Result struct {
 	PlanBytes   int64   `json:"plan_bytes"`
 	RSSBytes    int64   `json:"rss_bytes"`
 	GFLOPS      float64 `json:"gflops"` // 10^9 multiply or add operations of matrix products and convolutions a second
+	Limits      *Limits `json:"limits,omitempty"`
 	Nodes       []Node  `json:"nodes,omitempty"`
+	Trace       *Trace  `json:"-"`
 }
 
 // Node is the time of one node of a step.
@@ -30,14 +41,17 @@ type Node struct {
 	Name   string  `json:"name"`
 	Op     string  `json:"op"`
 	Kernel string  `json:"kernel"`
-	MS     float64 `json:"ms"`
-	GFLOPS float64 `json:"gflops,omitempty"`
+	Phase  string  `json:"phase"` // forward or backward
+	MS     float64 `json:"ms"`    // median
+	Rate
 }
 
-// Run times steps training steps of s on one batch, after a few to warm up. With profile it lists the nodes, slowest
-// first.
-func Run(ctx context.Context, s *train.Session, steps int, profile bool) (*Result, error) {
-	trainer, err := train.NewTrainer(s.Engine, &s.Config, steps+3)
+// warmUp is how many steps come before those that are timed.
+const warmUp = 3
+
+// Run times training steps of s on one batch, after a few to warm up. Nodes are listed slowest first.
+func Run(ctx context.Context, s *train.Session, o Options) (*Result, error) {
+	trainer, err := train.NewTrainer(s.Engine, &s.Config, warmUp+o.Steps+recordedSteps)
 	if err != nil {
 		return nil, err
 	}
@@ -48,63 +62,81 @@ func Run(ctx context.Context, s *train.Session, steps int, profile bool) (*Resul
 	if err != nil {
 		return nil, err
 	}
-	var total, update []float64
-	for i := range steps + 3 {
-		r, err := trainer.Step(ctx, []*data.Batch{batch})
-		if err != nil {
-			return nil, err
-		}
-		if i >= 3 {
-			total = append(total, ms(r.Compute+r.Update))
-			update = append(update, ms(r.Update))
-		}
+	total, update, err := timed(ctx, trainer, batch, o.Steps)
+	if err != nil {
+		return nil, err
 	}
-	p, err := s.Engine.Program(count, true)
+	p, err := s.Engine.ProgramFor(batch, true)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := record(ctx, trainer, p, batch)
 	if err != nil {
 		return nil, err
 	}
 	r := &Result{MSPerStep: median(total), MSMin: slices.Min(total), OptimizerMS: median(update),
 		PlanBytes: p.Memory().Total() + trainer.StateBytes(), RSSBytes: memory.Now().Resident}
 	r.SamplesPerS = float64(count) / r.MSPerStep * 1e3
-	return r, r.split(ctx, p, profile)
+	nodes := typical(steps)
+	r.split(nodes)
+	if o.Profile || o.Trace {
+		r.Limits = MeasureLimits(s.Pool)
+	}
+	if o.Profile {
+		r.list(nodes)
+	}
+	if o.Trace {
+		r.Trace = &Trace{steps, about{s.Config.Model, s.Config.Opt, count, s.Config.DType, r.Limits}, updateOf(s, trainer)}
+	}
+	return r, nil
 }
 
-// split divides the time of forward and backward by the nodes' shares of a profiled run.
-func (r *Result) split(ctx context.Context, p *train.Program, profile bool) error {
-	times, err := p.Profile(ctx)
-	if err != nil {
-		return err
+// timed gives the milliseconds of steps, and of their updates alone.
+func timed(ctx context.Context, trainer *train.Trainer, batch *data.Batch, steps int) (total, update []float64, err error) {
+	for i := range warmUp + steps {
+		r, err := trainer.Step(ctx, []*data.Batch{batch})
+		if err != nil {
+			return nil, nil, err
+		}
+		if i >= warmUp {
+			total = append(total, ms(r.Compute+r.Update))
+			update = append(update, ms(r.Update))
+		}
 	}
+	return total, update, nil
+}
+
+// split divides the time of forward and backward by the nodes' shares.
+func (r *Result) split(nodes []backend.NodeTime) {
 	var forward, all, flops float64
-	for _, t := range times {
+	for _, t := range nodes {
 		all += float64(t.Nanoseconds)
-		if t.Node.Origin == nil {
+		if phase(t.Node) == "forward" {
 			forward += float64(t.Nanoseconds)
 		}
-		f := FLOPs(t.Node)
-		flops += f
-		if profile {
-			n := Node{Name: t.Node.Name, Op: t.Node.Op.Type, Kernel: t.Kernel, MS: float64(t.Nanoseconds) / 1e6}
-			if f > 0 {
-				n.GFLOPS = f / float64(max(t.Nanoseconds, 1))
-			}
-			r.Nodes = append(r.Nodes, n)
-		}
+		flops += FLOPs(t.Node)
 	}
 	compute := r.MSPerStep - r.OptimizerMS
 	r.ForwardMS = compute * forward / max(all, 1)
 	r.BackwardMS = compute - r.ForwardMS
 	r.GFLOPS = flops / (r.MSPerStep * 1e6)
-	slices.SortStableFunc(r.Nodes, func(a, b Node) int {
-		switch {
-		case a.MS > b.MS:
-			return -1
-		case a.MS < b.MS:
-			return 1
-		}
-		return 0
-	})
-	return nil
+}
+
+// list sets Nodes.
+func (r *Result) list(nodes []backend.NodeTime) {
+	for _, t := range nodes {
+		ns := float64(t.Nanoseconds)
+		r.Nodes = append(r.Nodes, Node{t.Node.Name, t.Node.Op.Type, t.Kernel, phase(t.Node), ns / 1e6, r.Limits.rate(t.Node, ns)})
+	}
+	slices.SortStableFunc(r.Nodes, func(a, b Node) int { return cmp.Compare(b.MS, a.MS) })
+}
+
+func updateOf(s *train.Session, trainer *train.Trainer) updateArgs {
+	u := updateArgs{Optimizer: s.Config.Opt, Parameters: len(s.Engine.Params), StateBytes: trainer.StateBytes()}
+	for _, p := range s.Engine.Params {
+		u.Elements += p.Shape.Elems()
+	}
+	return u
 }
 
 func ms(d time.Duration) float64 { return d.Seconds() * 1e3 }

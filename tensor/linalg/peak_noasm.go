@@ -1,0 +1,7 @@
+//go:build !amd64 || noasm
+
+package linalg
+
+import "github.com/onnxtrain/onnxtrain/internal/cpu"
+
+func peakLoop(cpu.Level, bool) (once func(), operations float64) { return peakGeneric() }
