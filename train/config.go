@@ -60,6 +60,7 @@ type Config struct {
 	DType     string `yaml:"dtype" name:"dtype" default:"f32" enum:"f32,bf16,f64" help:"Precision: f32; bf16 stores activations and their gradients in bf16 and keeps weights, sums, statistics and the loss in float32; f64 verifies, on slow reference kernels."`
 	Threads   int    `yaml:"threads,omitempty" placeholder:"N" help:"Compute threads; 0 takes all that the container allows. Results do not depend on it."`
 	ISA       string `yaml:"isa,omitempty" name:"isa" placeholder:"LEVEL" help:"Highest instruction set to use: generic, avx2, avx512, avx512bf16, amx."`
+	Recompute bool   `yaml:"recompute,omitempty" help:"Take less memory and more time: compute values of the forward pass again for gradients instead of keeping them. Results do not depend on it."`
 	MaxMemory string `yaml:"max_memory,omitempty" placeholder:"SIZE" help:"Refuse a run whose plan is larger, such as 4GiB; the memory of the machine or container if not given."`
 
 	Out       string `yaml:"out,omitempty" short:"o" placeholder:"DIR" help:"Run directory; runs/TIME_MODEL_OPT if not given."`

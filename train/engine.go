@@ -53,6 +53,7 @@ type EngineOptions struct {
 	BatchNorm string
 
 	UnfoldBatchNorm bool
+	Recompute       bool
 	AllowUnused     bool
 	After           func(pass string, g *graph.Graph) bool
 	// Memory gives the memory of parameters; nil, or a nil result: the engine's own.
@@ -143,17 +144,18 @@ func (e *Engine) inputFields(g *graph.Graph) []*graph.Value {
 }
 
 func (e *Engine) compile(types []graph.Type, training bool) (*Program, error) {
-	return e.compileKeeping(types, training, func(*pass.Built) []*graph.Value { return nil })
+	return e.compileKeeping(types, training, nil)
 }
 
-// compileKeeping compiles a program that leaves further values readable after a run.
+// compileKeeping compiles a program that leaves further values readable after a run. Those of extra, which may be nil, are not
+// made twice.
 func (e *Engine) compileKeeping(types []graph.Type, training bool, extra func(*pass.Built) []*graph.Value) (*Program, error) {
 	g, err := e.Model.NewGraph()
 	if err != nil {
 		return nil, fail(BadModel, err)
 	}
 	o := pass.Options{Training: training, DType: e.o.DType, Tie: e.o.Tie, Freeze: e.o.Freeze, Train: e.o.Train, BatchNorm: e.o.BatchNorm,
-		UnfoldBatchNorm: e.o.UnfoldBatchNorm, AllowUnused: e.o.AllowUnused, After: e.o.After, Shapes: map[string]tensor.Shape{}}
+		UnfoldBatchNorm: e.o.UnfoldBatchNorm, Recompute: e.o.Recompute && extra == nil, AllowUnused: e.o.AllowUnused, After: e.o.After, Shapes: map[string]tensor.Shape{}}
 	var labels []graph.Type
 	feeds := e.inputFields(g)
 	for i, v := range feeds {
@@ -175,8 +177,11 @@ func (e *Engine) compileKeeping(types []graph.Type, training bool, extra func(*p
 	if err != nil {
 		return nil, fail(Usage, err)
 	}
-	keep := append(extra(built), built.Output)
-	keep = append(keep, built.Grads...)
+	var keep []*graph.Value
+	if extra != nil {
+		keep = extra(built)
+	}
+	keep = append(append(keep, built.Output), built.Grads...)
 	if built.Loss != nil {
 		keep = append(keep, built.Loss)
 	}
@@ -186,7 +191,7 @@ func (e *Engine) compileKeeping(types []graph.Type, training bool, extra func(*p
 		if errors.Is(err, backend.ErrTooLarge) {
 			kind = Resources
 		}
-		return nil, fail(kind, fmt.Errorf("%s: %w", e.Model.Path, err))
+		return nil, fail(kind, fmt.Errorf("%s: %w%s", e.Model.Path, err, e.smaller(err, training)))
 	}
 	p := &Program{Built: built, Program: compiled, output: compiled.Tensor(built.Output)}
 	p.wire(feeds)
@@ -197,6 +202,15 @@ func (e *Engine) compileKeeping(types []graph.Type, training bool, extra func(*p
 		p.rng = compiled.Tensor(built.RNG)
 	}
 	return p, nil
+}
+
+// smaller is what may help besides a smaller batch when a program is too large, and not a single node of it.
+func (e *Engine) smaller(err error, training bool) string {
+	var node *graph.Error
+	if !training || e.o.Recompute || !errors.Is(err, backend.ErrTooLarge) || errors.As(err, &node) {
+		return ""
+	}
+	return " or --recompute"
 }
 
 // openInputs lists the inputs that leave more dimensions open than the batch.

@@ -12,7 +12,7 @@ import (
 // Form is what a configuration says about the form of a model: the model, its head replaced when asked to, and the options
 // of its engine but for pool, fields and memory.
 func Form(c *Config, m *onnxload.Model) (*onnxload.Model, EngineOptions, error) {
-	o := EngineOptions{DType: precisions[c.DType], Tie: c.Tie, BatchNorm: c.BN, UnfoldBatchNorm: c.UnfoldBN, AllowUnused: c.AllowUnused}
+	o := EngineOptions{DType: precisions[c.DType], Tie: c.Tie, BatchNorm: c.BN, UnfoldBatchNorm: c.UnfoldBN, Recompute: c.Recompute, AllowUnused: c.AllowUnused}
 	var err error
 	if o.Loss, err = ParseLoss(c.Loss, c.Output, c.LabelSmoothing); err != nil {
 		return m, o, err

@@ -69,9 +69,13 @@ func (r *run) plan() (Plan, error) {
 	p.Process = p.Go - p.Data - inHeap - p.Scratch + shared + memory.Now().Files + codeGrowth
 	e.elsewhere = p.Total() - p.Compute - params
 	if limit := e.o.MaxBytes; limit > 0 && p.Total() > limit {
+		smaller := "a smaller --batch, --recompute"
+		if e.o.Recompute {
+			smaller = "a smaller --batch"
+		}
 		return p, failf(Resources, "the run takes %d bytes (%d for activations, gradients and scratch, %d for the optimizer, %d of data, %d of "+
-			"the program, weights and garbage), the limit is %d; use a smaller --batch or an optimizer with less state, or raise --max-memory",
-			p.Total(), p.Compute, p.State+p.Scratch, p.Data, p.Process, limit)
+			"the program, weights and garbage), the limit is %d; use %s or an optimizer with less state, or raise --max-memory",
+			p.Total(), p.Compute, p.State+p.Scratch, p.Data, p.Process, limit, smaller)
 	}
 	return p, nil
 }

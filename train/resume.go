@@ -14,7 +14,7 @@ import (
 // plugin's version and hash.
 var changeable = map[string]bool{
 	"model": true, "external_root": true, "allow_hardlinks": true, "epochs": true, "steps": true, "time": true, "log_every": true, "eval_every": true, "save_every": true,
-	"keep": true, "on_nonfinite": true, "digest": true, "workers": true, "threads": true, "isa": true, "max_memory": true,
+	"keep": true, "on_nonfinite": true, "digest": true, "workers": true, "threads": true, "isa": true, "max_memory": true, "recompute": true,
 	"out": true, "overwrite": true, "plugin": true, "plugin_restart": true, "plugin_timeout": true, "plugin_memory": true,
 }
 

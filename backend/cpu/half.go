@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/onnxtrain/onnxtrain/graph"
+	"github.com/onnxtrain/onnxtrain/graph/op"
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
@@ -58,7 +59,7 @@ func kernelFor(n *graph.Node) *Kernel {
 }
 
 func viewCopy(n *graph.Node) *Kernel {
-	if isView(n) {
+	if op.IsView(n) {
 		return &copyView
 	}
 	return nil

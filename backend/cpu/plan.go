@@ -151,7 +151,7 @@ func (l *layout) own(v *graph.Value, first, last int) {
 // may overwrite. nil when there is none.
 func (l *layout) shared(n *graph.Node, i, o int, k *Kernel, last []int) *graph.Value {
 	out := n.Out[o]
-	if in := n.Input(0); o == 0 && in != nil && isView(n) {
+	if in := n.Input(0); o == 0 && in != nil && op.IsView(n) {
 		// A state changes at Commit, a result read after the run must not.
 		if l.home[in.ID].Kind == graph.State && last[out.ID] == never {
 			return nil
@@ -207,21 +207,6 @@ func (l *layout) readTwice(n *graph.Node, at int) bool {
 		}
 	}
 	return false
-}
-
-// isView reports whether a node only gives its first input another type.
-func isView(n *graph.Node) bool {
-	def, err := op.Of(n)
-	if err != nil || !def.View || len(n.In) == 0 || n.In[0] == nil || len(n.Out) == 0 || n.Out[0] == nil {
-		return false
-	}
-	for _, v := range n.Out[1:] {
-		if v != nil {
-			return false
-		}
-	}
-	in, out := n.In[0].Type, n.Out[0].Type
-	return in.DType == out.DType && in.Shape.Elems() == out.Shape.Elems()
 }
 
 // place gives the blocks offsets such that those alive at the same time do not overlap. Neither order of placing is

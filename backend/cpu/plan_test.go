@@ -173,7 +173,7 @@ func TestPlanKeepsLiveValuesApart(t *testing.T) {
 					if a == nil || b == nil || a.offset+a.size <= b.offset || b.offset+b.size <= a.offset {
 						continue
 					}
-					if isView(n) && l.home[v.ID] == l.home[other.ID] {
+					if op.IsView(n) && l.home[v.ID] == l.home[other.ID] {
 						continue
 					}
 					if chosen[i] != nil && until == i && l.home[v.ID] == l.home[other.ID] {

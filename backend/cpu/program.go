@@ -199,7 +199,7 @@ func initial(v *graph.Value, o backend.Options) (*tensor.Tensor, error) {
 // bind resolves a node's pointers for the kernel, or for the reference when there is none.
 func (p *program) bind(n *graph.Node, k *Kernel, l *layout, s Scratch) (step, error) {
 	in, out := p.of(n.In), p.of(n.Out)
-	if isView(n) && l.home[n.Out[0].ID] == l.home[n.In[0].ID] {
+	if op.IsView(n) && l.home[n.Out[0].ID] == l.home[n.In[0].ID] {
 		return step{node: n, kernel: "view"}, nil
 	}
 	if op.Empty(n) {

@@ -51,9 +51,9 @@ func recompute(g *graph.Graph, o backend.Options) recomputed {
 	return r
 }
 
-// rectifies reports a BatchNorm whose result is a function of x, a factor and a shift.
+// rectifies reports a BatchNorm of the forward pass whose result is a function of x, a factor and a shift.
 func rectifies(n *graph.Node) bool {
-	if n.Op.Type != "FusedBatchNorm" || n.Op.Domain != op.Internal || gateOf(n).kind != "relu" || n.Input(5) != nil {
+	if n.Origin != nil || n.Op.Type != "FusedBatchNorm" || n.Op.Domain != op.Internal || gateOf(n).kind != "relu" || n.Input(5) != nil {
 		return false
 	}
 	y := n.Out[0]

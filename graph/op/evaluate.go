@@ -36,6 +36,21 @@ func Empty(n *graph.Node) bool {
 	return true
 }
 
+// IsView reports whether a node only gives its first input another type, so that they can share memory.
+func IsView(n *graph.Node) bool {
+	def, err := Of(n)
+	if err != nil || !def.View || len(n.In) == 0 || n.In[0] == nil || len(n.Out) == 0 || n.Out[0] == nil {
+		return false
+	}
+	for _, v := range n.Out[1:] {
+		if v != nil {
+			return false
+		}
+	}
+	in, out := n.In[0].Type, n.Out[0].Type
+	return in.DType == out.DType && in.Shape.Elems() == out.Shape.Elems()
+}
+
 // Evaluate runs the whole graph on the reference implementations and returns the tensor of every value by ID. feed
 // gives the inputs, and other values for parameters and states than their initial ones. Updates are not applied.
 func Evaluate(g *graph.Graph, feed map[*graph.Value]*tensor.Tensor) ([]*tensor.Tensor, error) {

@@ -32,6 +32,9 @@ type Options struct {
 	BatchNorm string
 	// UnfoldBatchNorm puts a BatchNormalization after the convolutions of an inference export; see Unfolded.
 	UnfoldBatchNorm bool
+	// Recompute makes values of the forward pass again for gradients instead of keeping them, which takes less memory and
+	// more time.
+	Recompute bool
 	// AllowUnused makes a weight that does not reach the loss a notice instead of an error.
 	AllowUnused bool
 	// After sees the graph after each pass; returning false stops there, with ErrStopped.
@@ -106,6 +109,7 @@ var steps = []step{
 	{"gradient", gradient},
 	{"clean", clean},
 	{"narrow", narrow},
+	{"recompute", recompute},
 }
 
 // Build runs the passes over g, which it changes.

@@ -121,7 +121,7 @@ func (s *Study) check() error {
 // fingerprint is the study and what it reads as text: a directory holds the trials of one fingerprint.
 func (s *Study) fingerprint() ([]byte, error) {
 	shared := *s
-	shared.Train.Threads, shared.Train.Workers, shared.Train.MaxMemory = 0, 0, "" // which results do not depend on
+	shared.Train.Threads, shared.Train.Workers, shared.Train.MaxMemory, shared.Train.Recompute = 0, 0, "", false // which results do not depend on
 	shared.Train.Out = ""
 	hash, err := hashFile(shared.Train.Model)
 	if err != nil {

@@ -15,19 +15,20 @@ import (
 )
 
 type benchCmd struct {
-	Model   string   `placeholder:"FILE" xor:"what" required:"" help:"The ONNX model."`
-	Kernels bool     `xor:"what" required:"" help:"Time operators at the sizes of common models instead of a model, against this machine's measured rates."`
-	Opt     string   `default:"sgd" placeholder:"NAME|FILE.onnx[,k=v…]" help:"Optimizer, by name or as an ONNX file, and its settings."`
-	Plugin  []string `sep:"none" placeholder:"FILE" help:"Use the optimizer in this file, a program or an ONNX file, by its name in --opt."`
-	Data    string   `placeholder:"SPEC" help:"Where the batch comes from; built-in synthetic data if not given."`
-	Batch   int      `default:"32" help:"Examples a step."`
-	DType   string   `name:"dtype" default:"f32" enum:"f32,bf16" help:"Precision of the step: f32 or bf16."`
-	Threads int      `help:"Compute threads; 0 takes all that the container allows."`
-	ISA     string   `name:"isa" help:"Highest instruction set to use: generic, avx2, avx512, avx512bf16, amx."`
-	Steps   int      `default:"20" help:"Steps to time."`
-	Profile bool     `help:"Show the ten slowest nodes, against this machine's measured rates."`
-	Trace   string   `placeholder:"FILE" help:"Write the nodes of three steps to this file, as a trace for chrome://tracing or Perfetto."`
-	JSON    bool     `help:"Print one JSON object."`
+	Model     string   `placeholder:"FILE" xor:"what" required:"" help:"The ONNX model."`
+	Kernels   bool     `xor:"what" required:"" help:"Time operators at the sizes of common models instead of a model, against this machine's measured rates."`
+	Opt       string   `default:"sgd" placeholder:"NAME|FILE.onnx[,k=v…]" help:"Optimizer, by name or as an ONNX file, and its settings."`
+	Plugin    []string `sep:"none" placeholder:"FILE" help:"Use the optimizer in this file, a program or an ONNX file, by its name in --opt."`
+	Data      string   `placeholder:"SPEC" help:"Where the batch comes from; built-in synthetic data if not given."`
+	Batch     int      `default:"32" help:"Examples a step."`
+	DType     string   `name:"dtype" default:"f32" enum:"f32,bf16" help:"Precision of the step: f32 or bf16."`
+	Threads   int      `help:"Compute threads; 0 takes all that the container allows."`
+	ISA       string   `name:"isa" help:"Highest instruction set to use: generic, avx2, avx512, avx512bf16, amx."`
+	Recompute bool     `help:"Take less memory and more time: compute values of the forward pass again for gradients."`
+	Steps     int      `default:"20" help:"Steps to time."`
+	Profile   bool     `help:"Show the ten slowest nodes, against this machine's measured rates."`
+	Trace     string   `placeholder:"FILE" help:"Write the nodes of three steps to this file, as a trace for chrome://tracing or Perfetto."`
+	JSON      bool     `help:"Print one JSON object."`
 }
 
 func (c *benchCmd) Run(e *env) error {
@@ -44,8 +45,8 @@ func (c *benchCmd) Run(e *env) error {
 		return err
 	}
 	s, err := train.Open(train.Config{Model: c.Model, Opt: c.Opt, Plugin: c.Plugin, Data: c.Data, Batch: c.Batch, DType: c.DType,
-		Threads: c.Threads, ISA: c.ISA, Loss: "auto", Init: "file", Schedule: "constant", Accumulate: 1, Workers: 1, LogEvery: 1,
-		LossTerms: "batch+seq"}, true)
+		Threads: c.Threads, ISA: c.ISA, Recompute: c.Recompute, Loss: "auto", Init: "file", Schedule: "constant", Accumulate: 1, Workers: 1,
+		LogEvery: 1, LossTerms: "batch+seq"}, true)
 	if err != nil {
 		return err
 	}

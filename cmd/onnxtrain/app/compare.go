@@ -60,6 +60,7 @@ type compareCmd struct {
 	DType          string          `name:"dtype" default:"f32" enum:"f32,bf16,f64" help:"Precision."`
 	Threads        int             `placeholder:"N" help:"Compute threads; 0 takes all."`
 	ISA            string          `name:"isa" placeholder:"LEVEL" help:"Highest instruction set to use."`
+	Recompute      bool            `help:"Take less memory and more time for each step."`
 	MaxMemory      string          `placeholder:"SIZE" help:"Refuse trials whose plan is larger."`
 
 	Out       string `short:"o" placeholder:"DIR" help:"Directory of trials and reports; one under runs that depends on the settings if not given, so that the same command goes on with what it began."`
@@ -102,8 +103,8 @@ func (c *compareCmd) study() (compare.Study, error) {
 		Freeze: c.Freeze, Train: c.Train, AllowUnused: c.AllowUnused, BN: c.BN, UnfoldBN: c.UnfoldBN, ReplaceHead: c.ReplaceHead, Init: c.Init,
 		NoDecay: c.NoDecay, Group: c.Group, LayerDecay: c.LayerDecay, EMA: c.EMA, Schedule: c.Schedule, Warmup: c.Warmup, ClipNorm: c.ClipNorm,
 		Accumulate: c.Accumulate, LossTerms: c.LossTerms, Data: c.Data, Val: c.Val, Batch: c.Batch, Epochs: c.Epochs, Steps: c.Steps,
-		NoShuffle: c.NoShuffle, Workers: c.Workers, Seed: c.Seed, DType: c.DType, Threads: c.Threads, ISA: c.ISA, MaxMemory: c.MaxMemory,
-		EvalEvery: c.EvalEvery, Plugin: c.Plugin}
+		NoShuffle: c.NoShuffle, Workers: c.Workers, Seed: c.Seed, DType: c.DType, Threads: c.Threads, ISA: c.ISA, Recompute: c.Recompute,
+		MaxMemory: c.MaxMemory, EvalEvery: c.EvalEvery, Plugin: c.Plugin}
 	if err := s.Train.LoadPlugins(); err != nil {
 		return s, err
 	}

@@ -58,7 +58,7 @@ func TestBadInput(t *testing.T) {
 		{"data that is not there", 4, "--model MLP --data npz:nowhere.npz", []string{"nowhere.npz"}},
 		{"unknown data option", 4, "--model MLP --data synthetic:?m=5", []string{"m"}},
 		{"folder is a file", 2, "--model MLP --steps 1 --out " + file + "/run", []string{"--out", "file"}},
-		{"too little memory", 6, "--model MLP --max-memory 2MiB", []string{"--batch"}},
+		{"too little memory", 6, "--model MLP --max-memory 2MiB", []string{"--batch", "--recompute"}},
 		{"no memory at all", 6, "--model MLP --max-memory 10KiB", []string{"--max-memory", "mlp.onnx"}},
 		{"learning rate explodes", 5, "--model MLP --opt sgd,lr=1e30 --steps 20", []string{"step", "--lr"}},
 		{"freeze nothing", 2, "--model MLP --freeze nothing.*", []string{"nothing.*", "inspect"}},

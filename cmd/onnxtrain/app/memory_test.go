@@ -177,8 +177,12 @@ func inGroup(t *testing.T, args []string) {
 func TestMaxMemory(t *testing.T) {
 	args := []string{"--model", models + "lenet5.onnx", "--opt", "adamw", "--data", "synthetic:?n=20", "--batch", "8", "--steps", "3"}
 	text := runFails(t, 6, append(args, "--max-memory", "8MiB", "--out", filepath.Join(t.TempDir(), "run"))...)
-	if !strings.Contains(text, "the limit is 8388608") || !strings.Contains(text, "--batch") {
+	if !strings.Contains(text, "the limit is 8388608") || !strings.Contains(text, "--batch") || !strings.Contains(text, "--recompute") {
 		t.Errorf("the message does not say what to do:\n%s", text)
+	}
+	text = runFails(t, 6, append(args, "--max-memory", "8MiB", "--recompute", "--out", filepath.Join(t.TempDir(), "run"))...)
+	if !strings.Contains(text, "--batch") || strings.Contains(text, "--recompute") {
+		t.Errorf("the message says what is done already:\n%s", text)
 	}
 	text = runFails(t, 6, append(args, "--max-memory", "100KiB", "--out", filepath.Join(t.TempDir(), "run"))...)
 	if !strings.Contains(text, "lenet5.onnx") {
