@@ -16,8 +16,8 @@ func peakAVX512BF16(turns int)
 //go:noescape
 func peakAMX(config *tileConfig, block *[512]uint16, turns int)
 
-// peakLoop is a call of some ten microseconds. Instruction sets without bf16 multiply it as float32.
-func peakLoop(level cpu.Level, half bool) (once func(), operations float64) {
+// peakLoop takes some ten microseconds. Instruction sets without bf16 multiply it as float32.
+func peakLoop(level cpu.Level, half bool) (loop func(), operations float64) {
 	const turns, instructions, tiles = 500, 96, 32
 	switch {
 	case level == cpu.Generic:

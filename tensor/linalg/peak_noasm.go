@@ -4,4 +4,4 @@ package linalg
 
 import "github.com/onnxtrain/onnxtrain/internal/cpu"
 
-func peakLoop(cpu.Level, bool) (once func(), operations float64) { return peakGeneric() }
+func peakLoop(cpu.Level, bool) (loop func(), operations float64) { return peakGeneric() }

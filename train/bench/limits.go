@@ -28,67 +28,90 @@ type Bandwidth struct {
 const (
 	peakTime   = 30 * time.Millisecond // of either precision
 	streamTime = 4 * time.Millisecond  // of a buffer, either way
-	trial      = time.Millisecond      // short enough to come to its end before another process gets the core
 	leastBytes = 64 << 10
 	mostBytes  = 256 << 20
 )
 
 // MeasureLimits takes about half a second at most and up to 256 MiB, of what is free at most a quarter.
 func MeasureLimits(pool *par.Pool) *Limits {
-	l := &Limits{Threads: pool.Threads(), ISA: cpu.Current().String()}
-	peak := func(half bool) float64 {
-		return fastest(peakTime, func(rounds int) float64 { return linalg.Peak(pool, half, rounds) }) / 1e9
-	}
-	l.F32, l.BF16 = peak(false), peak(true)
+	l := &Limits{Threads: pool.Threads(), ISA: cpu.Current().String(), F32: peak(pool, false), BF16: peak(pool, true)}
 	most := int(max(min(mostBytes, (memory.Limit()-memory.Now().Resident)/4), leastBytes))
 	buffer := make([]float32, most/4)
 	for bytes := leastBytes; bytes <= most; bytes *= 2 {
 		l.Memory = append(l.Memory, Bandwidth{bytes, stream(pool, buffer[:bytes/4])})
 	}
 	for i := len(l.Memory) - 2; i >= 0; i-- {
-		l.Memory[i].GBS = max(l.Memory[i].GBS, l.Memory[i+1].GBS) // where others had the core
+		l.Memory[i].GBS = max(l.Memory[i].GBS, l.Memory[i+1].GBS) // a slower cache would be no limit
 	}
 	return l
 }
 
-// stream is the rate at which a buffer is read, or read and written, whichever is faster, in GB/s. Each thread goes over a part
-// of its own.
-func stream(pool *par.Pool, buffer []float32) float64 {
-	const lines = 32 // floats, of two cache lines
-	part := max(len(buffer)/pool.Threads()/lines, 1) * lines
-	parts := len(buffer) / part
-	over := func(of func(x []float32)) func(rounds int) {
-		return func(rounds int) {
-			pool.For(parts, 1, func(_, lo, hi int) {
-				for i := lo; i < hi; i++ {
-					for range rounds {
-						of(buffer[i*part:][:part])
-					}
-				}
-			})
-		}
-	}
-	scale, sum := over(func(x []float32) { linalg.Scale(x, x, 1) }), over(func(x []float32) { linalg.Sum(x) })
-	bytes := 4 * float64(parts*part)
-	scale(1) // the first touch of a page is slow
-	written := fastest(streamTime, func(rounds int) float64 { scale(rounds); return 2 * bytes * float64(rounds) })
-	read := fastest(streamTime, func(rounds int) float64 { sum(rounds); return bytes * float64(rounds) })
-	return max(written, read) / 1e9
+// peak is the rate of multiplications and additions in registers, in GFLOP/s.
+func peak(pool *par.Pool, half bool) float64 {
+	loop, operations := linalg.PeakLoop(half)
+	return together(pool, peakTime, func(int) func() float64 {
+		return func() float64 { loop(); return operations }
+	}) / 1e9
 }
 
-// fastest is the highest rate among trials of work for some time, a second. work does so many rounds and says how much that was.
-func fastest(d time.Duration, work func(rounds int) float64) float64 {
-	best, rounds := 0.0, 1
-	for begin := time.Now(); time.Since(begin) < d; {
-		start := time.Now()
-		done := work(rounds)
-		took := time.Since(start)
-		best = max(best, done/took.Seconds())
-		if took < trial {
-			rounds *= 2
-		}
+// stream is the rate at which a buffer is read, or read and written, whichever is faster, in GB/s. Each thread goes round and
+// round in a part of its own.
+func stream(pool *par.Pool, buffer []float32) float64 {
+	const line, unit = 32, 1 << 16 // floats: of two cache lines, and of what is gone over at once
+	part := max(len(buffer)/pool.Threads()/line, 1) * line
+	part -= part % min(part, unit)
+	over := func(times int, of func(x []float32)) float64 {
+		return together(pool, streamTime, func(thread int) func() float64 {
+			mine, at := buffer[thread*part%len(buffer):][:part], 0
+			return func() float64 {
+				x := mine[at:][:min(part, unit)]
+				of(x)
+				at = (at + len(x)) % part
+				return float64(4 * times * len(x))
+			}
+		}) / 1e9
 	}
-	return best
+	pool.For(len(buffer), unit, func(_, lo, hi int) { clear(buffer[lo:hi]) }) // the first touch of a page is slow
+	return max(over(1, func(x []float32) { linalg.Sum(x) }), over(2, func(x []float32) { linalg.Scale(x, x, 1) }))
+}
+
+// together is the sum of the rates at which the threads of a pool work, all at once, for some time. work makes what a thread
+// repeats, which returns how much it did.
+func together(pool *par.Pool, d time.Duration, work func(thread int) func() float64) float64 {
+	rates := make([]float64, pool.Threads())
+	pool.For(len(rates), 1, func(_, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			rates[i] = typicalRate(d, work(i))
+		}
+	})
+	total := 0.0
+	for _, r := range rates {
+		total += r
+	}
+	return total
+}
+
+// shortTime is long for the clock and short between the turns of other processes on the core: those lengthen few of many
+// such times, and not the typical one.
+const shortTime = 10 * time.Microsecond
+
+// typicalRate is the median rate of work, a second, over some time.
+func typicalRate(d time.Duration, work func() float64) float64 {
+	var rates []float64
+	rounds := 1
+	for begin := time.Now(); len(rates) == 0 || time.Since(begin) < d; {
+		start, done := time.Now(), 0.0
+		for range rounds {
+			done += work()
+		}
+		took := time.Since(start)
+		if took < shortTime {
+			rounds *= 2
+			continue
+		}
+		rates = append(rates, done/took.Seconds())
+	}
+	return median(rates)
 }
 
 // bandwidth is that of the largest buffer measured that is no larger: what a node with so many bytes cannot exceed, also where it

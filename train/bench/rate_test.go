@@ -3,6 +3,7 @@ package bench
 import (
 	"math"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/onnxtrain/onnxtrain/graph"
@@ -81,7 +82,7 @@ func TestRate(t *testing.T) {
 	}
 }
 
-func near(a, b float64) bool { return math.Abs(a-b) <= 1e-9 }
+func near(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(b)) }
 
 func TestMeasureLimits(t *testing.T) {
 	pool := par.New(2)
@@ -101,17 +102,34 @@ func TestMeasureLimits(t *testing.T) {
 	}
 }
 
-func TestFastest(t *testing.T) {
-	calls := 0
-	got := fastest(20*time.Millisecond, func(rounds int) float64 {
-		calls++
-		if calls == 2 { // another process has the core
-			time.Sleep(5 * time.Millisecond)
+// TestTypicalRate has another process take the core at every fifth call.
+func TestTypicalRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		got := typicalRate(100*time.Millisecond, func() float64 {
+			if calls++; calls%5 == 1 {
+				time.Sleep(5 * time.Millisecond)
+			}
+			time.Sleep(time.Millisecond)
+			return 2
+		})
+		if !near(got, 2000) || calls != 50 {
+			t.Errorf("%v a second in %d calls", got, calls)
 		}
-		time.Sleep(2 * time.Millisecond)
-		return 1
+		if got := typicalRate(time.Millisecond, func() float64 { time.Sleep(time.Microsecond); return 3 }); !near(got, 3e6) {
+			t.Errorf("%v a second of calls shorter than the clock tells", got)
+		}
 	})
-	if got > 500 || got < 1 || calls < 3 {
-		t.Errorf("%v a second in %d trials", got, calls)
+}
+
+// TestTogether adds up what threads do, also when one worker does it all.
+func TestTogether(t *testing.T) {
+	pool := par.New(3)
+	defer pool.Close()
+	got := together(pool, 0, func(thread int) func() float64 {
+		return func() float64 { time.Sleep(time.Millisecond); return float64(thread) }
+	})
+	if got > 3000 || got <= 0 {
+		t.Errorf("%v a second", got)
 	}
 }

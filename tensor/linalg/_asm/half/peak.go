@@ -1,6 +1,6 @@
 package main
 
-// peaks are loops of multiplications in registers alone, for linalg.Peak. A turn of each has 96 instructions, of AMX 32: their
+// peaks are loops of multiplications in registers alone, for linalg.PeakLoop. A turn of each has 96 instructions, of AMX 32: their
 // number stands in peak_amd64.go too.
 func (t *text) peaks() {
 	t.peakOf("peakAVX2", "Y", 12, func(sum int) { t.op("VFMADD231PS Y14, Y15, Y%d", sum) })
