@@ -210,3 +210,38 @@ func TestRootAblation(t *testing.T) {
 	}
 	near(t, p.values(), q.values(), 1e-14)
 }
+
+// TestStalledCurvature: a curvature in bf16 keeps its start where 1-beta2 is below half of bf16's last digit, 2⁻⁹, so that
+// root-free RMSProp becomes gradient descent; one in float32, or a faster one, does not.
+func TestStalledCurvature(t *testing.T) {
+	for opt, stalls := range map[string]bool{
+		"rfrmsprop,beta2=0.999,state_dtype=bf16": true,
+		"rfrmsprop,beta2=0.995,state_dtype=bf16": false,
+		"rfrmsprop,beta2=0.999":                  false,
+	} {
+		e, settings, err := registry.Parse(opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, h, err := e.New(settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, g := tensor.New(tensor.Float32, 4), tensor.New(tensor.Float32, 4)
+		s, err := registry.NewStepper(o, []registry.ParamInfo{{Name: "w", Shape: w.Shape, DType: tensor.Float32}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for step := range 200 {
+			g.SetFloat64s(times(1e-3, normals(uint64(step), 4)))
+			if err := s.Step(registry.Context{Step: step + 1, LR: h.LR, LossTerms: 128}, []*tensor.Tensor{w}, []*tensor.Tensor{g}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, x := range s.Slots[0].Tensor.Float64s() {
+			if (x == 1) != stalls {
+				t.Errorf("%s: the curvature goes from 1 to %v in 200 steps", opt, x)
+			}
+		}
+	}
+}

@@ -28,7 +28,7 @@ func (p Plan) Total() int64 { return p.Compute + p.State + p.Scratch + p.Data + 
 // Allowances for what cannot be counted before the run: more pages of code, stacks and tables of the runtime, and garbage,
 // of which the collector leaves a part of the heap.
 const (
-	codeGrowth    = 1 << 20
+	codeGrowth    = 4 << 20
 	runtimeGrowth = 3 << 20
 	leastGarbage  = 6 << 20
 	garbageShare  = 8 // of the heap
