@@ -74,12 +74,6 @@ func BenchmarkHalfGemm(b *testing.B) {
 				g := HalfCall{A: layHalf(rng, s.a, s.m, s.k, half), B: layHalf(rng, s.b, s.k, s.n, half), C: layHalf(rng, "rows", s.m, s.n, half), Alpha: 1}
 				work := make([]float32, g.Work(1))
 				run(map[bool]string{false: "from f32", true: "bf16"}[half], func() { g.Run(nil, work) })
-				if half {
-					p := NewHalfPacked(s.k, s.n, nil)
-					p.Pack(nil, g.B)
-					g.PackedB = p
-					run("bf16, packed", func() { g.Run(nil, work) })
-				}
 			}
 		}
 	}

@@ -42,9 +42,6 @@ func (m *HalfMat) check(name string, offset int) {
 type HalfCall struct {
 	A, B, C HalfMat
 
-	// PackedB, when set, is B, of whose HalfMat then only Rows and Cols count. It serves all products of a batch.
-	PackedB *HalfPacked
-
 	Alpha, Beta float32
 	Epilogue    Epilogue
 
@@ -88,14 +85,9 @@ func (g *HalfCall) check() {
 	if e := &g.Epilogue; e.RowBias != nil && len(e.RowBias) < m || e.ColBias != nil && len(e.ColBias) < n {
 		panic(fmt.Sprintf("linalg: biases of %d rows and %d columns for a product of %dx%d", len(e.RowBias), len(e.ColBias), m, n))
 	}
-	if b := g.PackedB; b != nil && (b.rows != k || b.cols != n) {
-		panic(fmt.Sprintf("linalg: packed B is %dx%d, not %dx%d", b.rows, b.cols, k, n))
-	}
 	for i := range max(g.Count, 1) {
 		g.A.check("A", g.ABatch.offset(i))
-		if g.PackedB == nil {
-			g.B.check("B", g.BBatch.offset(i))
-		}
+		g.B.check("B", g.BBatch.offset(i))
 		g.C.check("C", g.CBatch.offset(i))
 	}
 }

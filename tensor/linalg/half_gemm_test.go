@@ -122,13 +122,6 @@ func verifyHalf(t *testing.T, g HalfCall) {
 		p.Close()
 		sameBits(t, fmt.Sprint(threads, " threads"), &g.C, &one)
 	}
-	if g.Count <= 1 {
-		b := NewHalfPacked(g.B.Rows, g.B.Cols, nil)
-		b.Pack(nil, g.B)
-		g.B, g.PackedB, g.C = HalfMat{Rows: g.B.Rows, Cols: g.B.Cols}, b, c0.clone()
-		g.Run(nil, nil)
-		sameBits(t, "packed B", &g.C, &one)
-	}
 }
 
 func sameBits(t *testing.T, what string, got, want *HalfMat) {
@@ -326,10 +319,6 @@ func TestHalfGemmDoesNotAllocate(t *testing.T) {
 				if got := testing.AllocsPerRun(10, func() { g.Run(p, work) }); got != 0 {
 					t.Errorf("%v %s: %v allocations", shape, layout, got)
 				}
-				b := NewHalfPacked(k, n, nil)
-				if got := testing.AllocsPerRun(10, func() { b.Pack(p, g.B) }); got != 0 {
-					t.Errorf("packing %v %s: %v allocations", shape, layout, got)
-				}
 			}
 			p.Close()
 		}
@@ -347,7 +336,6 @@ func TestHalfGemmRefusesWrongShapes(t *testing.T) {
 		"bias":      {A: mat(3, 4), B: mat(4, 6), C: mat(3, 6), Epilogue: Epilogue{ColBias: x[:5]}},
 		"batch end": {A: mat(3, 4), B: mat(4, 6), C: mat(3, 6), Count: 3, ABatch: Batch{Stride: 50}},
 		"two types": {A: HalfMat{F32: x, BF16: make([]uint16, 100), Rows: 3, Cols: 4, RowStride: 4, ColStride: 1}, B: mat(4, 6), C: mat(3, 6)},
-		"packed":    {A: mat(3, 4), B: mat(4, 6), C: mat(3, 6), PackedB: NewHalfPacked(6, 4, nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

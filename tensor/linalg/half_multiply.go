@@ -107,12 +107,9 @@ func (j *halfJob) fetchLeft(run *HalfTile, t *tile, i, rows, k0 int) {
 // for the same places of the first cache.
 func halfInPlace(row int) bool { return row%1024 != 0 }
 
-// right is B for a tile: packed before, shared, or packed now.
+// right is B for a tile: shared, or packed now.
 func (j *halfJob) right(mine *own, t *tile) panels {
 	pl := &j.plan
-	if b := j.call.PackedB; b != nil {
-		return panels{data: b.data[t.j0*b.steps()+t.k0*HalfCols:], panel: b.steps() * HalfCols}
-	}
 	p := panels{data: j.shared, panel: pl.padded(pl.part) * HalfCols}
 	if pl.shared != sharedB {
 		p.data = mine.right

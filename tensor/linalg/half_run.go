@@ -74,9 +74,7 @@ func (j *halfJob) runShared() {
 		for j.lane0 = 0; j.lane0 < lanes; j.lane0 += section {
 			for j.k0 = 0; j.k0 == 0 || j.k0 < pl.k; j.k0 += pl.part {
 				j.k1 = min(j.k0+pl.part, pl.k)
-				if pl.shared == sharedA || j.call.PackedB == nil {
-					j.pool.For(parts(j.k1-j.k0, halfBlock)*parts(section, halfPackLanes), 1, j.packBody)
-				}
+				j.pool.For(parts(j.k1-j.k0, halfBlock)*parts(section, halfPackLanes), 1, j.packBody)
 				j.pool.For(chunks, 1, j.sharedBody)
 			}
 		}

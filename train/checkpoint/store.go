@@ -205,9 +205,6 @@ func (c *Saved) Load(weights, optimizer []Named) error {
 	return readInto(filepath.Join(c.Path, optimizerFile), optimizer)
 }
 
-// WeightsFile is the path of a checkpoint's weights.
-func (c *Saved) WeightsFile() string { return filepath.Join(c.Path, weightsFile) }
-
 // ReadFile reads the tensors of a safetensors file. See ReadTensors.
 func ReadFile(path string, into Into) (map[string]string, error) {
 	f, err := os.Open(path)
