@@ -21,7 +21,7 @@ func TestNoAllocation(t *testing.T) {
 	for _, text := range []string{
 		"sgd,momentum=0.9", "rmsprop,momentum=0.9,centered", "adam", "adamw,amsgrad", "adagrad", "lion", "rfrmsprop",
 		"rfrmsprop,state_dtype=bf16", "rfadamw", "lars", "lamb", "adafactor,beta1=0.9", "adafactor,min_dim=100,scale_parameter", "schedulefree", "schedulefree,inner=sgd",
-		"ifshampoo,interval=1", "shampoo,start=1000000,interval=1000000",
+		"ifshampoo,interval=1", "ifshampoo,factor_dtype=bf16", "ifshampoo,interval=1,structure=block5", "shampoo,start=1000000,interval=1000000",
 	} {
 		t.Run(text, func(t *testing.T) {
 			e, settings, err := registry.Parse(text)

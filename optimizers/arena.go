@@ -11,6 +11,7 @@ type arena[T number] struct {
 	pool       *par.Pool
 	buf        []T
 	used, peak int
+	half       bool // what is multiplied is rounded to bf16, but for sums
 }
 
 // arenas keeps the arenas that no update uses.
@@ -29,7 +30,7 @@ func (as *arenas[T]) giveBack(a *arena[T]) {
 	if a.peak > len(a.buf) {
 		a.buf = make([]T, a.peak)
 	}
-	a.used, a.pool = 0, nil
+	a.used, a.pool, a.half = 0, nil, false
 	as.free.Put(a)
 }
 

@@ -9,7 +9,7 @@ const tiny = 1 << 12
 const thin = 4
 
 // gemm computes c ← alpha·a·b + beta·c; beta 0 overwrites. One stride of each matrix is 1. Float64, in which updates
-// are judged and not trained, takes plain loops.
+// are judged and not trained, takes plain loops. With ar.half operands are rounded to bf16 where that is faster.
 func gemm[T number](ar *arena[T], alpha T, a, b mat[T], beta T, c mat[T]) {
 	x, single := any(a.data).([]float32)
 	if !single || c.rows*c.cols*a.cols <= tiny || min(c.rows, c.cols, a.cols) <= thin {
@@ -18,8 +18,13 @@ func gemm[T number](ar *arena[T], alpha T, a, b mat[T], beta T, c mat[T]) {
 	}
 	y, z := any(b.data).([]float32), any(c.data).([]float32)
 	mark := ar.used
-	work := any(ar.take(linalg.GemmWork(c.rows, c.cols, a.cols, ar.pool.Threads()))).([]float32)
-	linalg.Gemm(ar.pool, float32(alpha), a.dense(x), b.dense(y), float32(beta), c.dense(z), work)
+	if ar.half {
+		call := linalg.HalfCall{A: a.dense(x).Half(), B: b.dense(y).Half(), C: c.dense(z).Half(), Alpha: float32(alpha), Beta: float32(beta)}
+		call.Run(ar.pool, any(ar.take(call.Work(ar.pool.Threads()))).([]float32))
+	} else {
+		work := any(ar.take(linalg.GemmWork(c.rows, c.cols, a.cols, ar.pool.Threads()))).([]float32)
+		linalg.Gemm(ar.pool, float32(alpha), a.dense(x), b.dense(y), float32(beta), c.dense(z), work)
+	}
 	ar.release(mark)
 }
 

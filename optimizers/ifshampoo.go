@@ -26,7 +26,7 @@ w   ← w - lr·buf`,
 	}, ifshampooConfig{
 		LR: 4e-4, Momentum: 0.7, WeightDecay: 5e-3, Beta2: 0.3, Alpha2: 0.6, Damping: 1e-4,
 		Interval: interval{every: 2}, Structure: structures{perAxis{0: {"dense"}}}, Grouping: grouping{perParameter},
-		FactorDType: precisions{perAxis{0: {"f32"}}}, MaxDenseDim: 1024, MaxDenseVector: 512,
+		FactorDType: precisions{perAxis{0: {"auto"}}}, MaxDenseDim: 1024, MaxDenseVector: 512,
 	}, func(c ifshampooConfig) registry.Optimizer { return &ifshampoo{ifshampooConfig: c} })
 }
 
@@ -41,7 +41,7 @@ type ifshampooConfig struct {
 	Structure   structures `name:"structure" symbol:"Π" alias:"structures" doc:"dense diagonal blockN triltoeplitz triutoeplitz hierarchicalA_B, by axis as x/y, by order as 1:x;2:y/z (else dense)"`
 	Grouping    grouping   `name:"grouping" alias:"combine" doc:"rules, first match wins: linear_weight_bias/flatten_embedding/per_parameter"`
 	ConvMatrix  bool       `name:"conv_as_matrix" doc:"take kernels for matrices, outputs by everything else"`
-	FactorDType precisions `name:"factor_dtype" alias:"preconditioner_dtype" doc:"f32|bf16, by axis and order as structure"`
+	FactorDType precisions `name:"factor_dtype" alias:"preconditioner_dtype" doc:"f32|bf16, by axis and order as structure; auto: bf16 where the model computes in it, f32 else"`
 
 	MaxDenseDim    int `name:"max_dense_dim" range:"[0,inf)" doc:"longer axes get a diagonal factor where structure says dense"`
 	MaxDenseVector int `name:"max_dense_vector" range:"[0,inf)" doc:"the same for tensors of one axis"`
@@ -55,13 +55,13 @@ type axisFactor struct {
 	cached    bool // whether K·Kᵀ is kept between updates of K
 }
 
-// factors decides the factors of a combined tensor.
-func (c *ifshampooConfig) factors(dims []int) ([]axisFactor, error) {
+// factors decides the factors of a combined tensor of a model that computes in the given precision.
+func (c *ifshampooConfig) factors(dims []int, compute tensor.DType) ([]axisFactor, error) {
 	kinds, err := c.Structure.of(len(dims), "dense")
 	if err != nil {
 		return nil, fmt.Errorf("setting structure has %w", err)
 	}
-	dtypes, err := c.FactorDType.of(len(dims), "f32")
+	dtypes, err := c.FactorDType.of(len(dims), "auto")
 	if err != nil {
 		return nil, fmt.Errorf("setting factor_dtype has %w", err)
 	}
@@ -72,7 +72,7 @@ func (c *ifshampooConfig) factors(dims []int) ([]axisFactor, error) {
 	elems := tensor.Shape(dims).Elems()
 	out := make([]axisFactor, len(dims))
 	for i, d := range dims {
-		f := axisFactor{d: d, bf16: dtypes[i] == "bf16" || dtypes[i] == "bfloat16"}
+		f := axisFactor{d: d, bf16: dtypes[i] == "bf16" || dtypes[i] == "bfloat16" || dtypes[i] == "auto" && compute == tensor.BFloat16Type}
 		if f.structure, err = parseStructure(kinds[i]); err != nil {
 			return nil, err
 		}
@@ -102,7 +102,7 @@ func (o *ifshampoo) CheckParams(ps []registry.ParamInfo) error {
 		}
 		covered += len(members)
 		_, dims := o.Grouping.combined(infos, o.ConvMatrix)
-		if _, err := o.factors(dims); err != nil {
+		if _, err := o.factors(dims, infos[0].Compute); err != nil {
 			return fmt.Errorf("parameter %q: %w", infos[0].Name, err)
 		}
 	}
@@ -121,7 +121,7 @@ func (o *ifshampoo) Slots(p registry.ParamInfo) []registry.Slot {
 // GroupSlots declares for axis n the slots Kn, mn and Pn, then the momentum of each parameter, without what is not used.
 func (o *ifshampoo) GroupSlots(ps []registry.ParamInfo) []registry.Slot {
 	_, dims := o.Grouping.combined(ps, o.ConvMatrix)
-	factors, err := o.factors(dims)
+	factors, err := o.factors(dims, ps[0].Compute)
 	if err != nil {
 		return nil // CheckParams has said so
 	}
@@ -164,12 +164,16 @@ func (o *ifshampoo) GroupSlots(ps []registry.ParamInfo) []registry.Slot {
 func (o *ifshampoo) Cost(ps []registry.ParamInfo) registry.Cost {
 	cost := elementwise(ps, 6)
 	_, dims := o.Grouping.combined(ps, o.ConvMatrix)
-	factors, err := o.factors(dims)
+	factors, err := o.factors(dims, ps[0].Compute)
 	if err != nil {
 		return cost // CheckParams has said so
 	}
 	elems, size := elements(ps), int64(ps[0].DType.Size())
-	cost.Scratch = int64(2*len(dims)*elems) * size
+	tensors := 2 * len(dims)
+	if newSheet(dims, factors) != nil {
+		tensors = 3
+	}
+	cost.Scratch = int64(tensors*elems) * size
 	for _, f := range factors {
 		along := f.structure.product(f.d) // of one column
 		columns, applied, products := float64(elems/f.d), 2.0, 2.0

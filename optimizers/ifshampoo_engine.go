@@ -22,7 +22,8 @@ type ifPlan[T number] struct {
 	dims    []int
 	elems   int
 	axes    []ifAxis[T]
-	buffers int // the first momentum slot
+	sheet   *sheet // how products go in single precision; nil: axis by axis
+	buffers int    // the first momentum slot
 }
 
 type ifAxis[T number] struct {
@@ -41,9 +42,12 @@ func newIFPlan[T number](o *ifshampooConfig, ps []*registry.Param) (*ifPlan[T], 
 	}
 	plan.how, plan.dims = o.Grouping.combined(infos, o.ConvMatrix)
 	plan.elems = tensor.Shape(plan.dims).Elems()
-	factors, err := o.factors(plan.dims)
+	factors, err := o.factors(plan.dims, infos[0].Compute)
 	if err != nil {
 		return nil, err
+	}
+	if _, ok := any(T(0)).(float32); ok {
+		plan.sheet = newSheet(plan.dims, factors)
 	}
 	slot := 0
 	for _, f := range factors {
@@ -84,6 +88,9 @@ type ifWork[T number] struct {
 	k      [][]T // by axis, the old factors
 	gram   [][]T
 	traces []float64 // averages of KᵀK's diagonals
+	y      []T       // G ×ₙ Kₙᵀ, without a sheet
+
+	sheets ifSheets
 }
 
 func (e *ifEngine[T]) update(o *ifshampooConfig, c registry.Context, ps []*registry.Param, slots []*tensor.Tensor) error {
@@ -119,6 +126,11 @@ func (w *ifWork[T]) run(e *ifEngine[T], o *ifshampooConfig, c registry.Context, 
 			return err
 		}
 	}
+	step := heavyBall{lr: c.LR, decay: c.WeightDecay, momentum: o.Momentum}
+	if w.sheet != nil && w.sheet.short > 1 {
+		stepSheet(any(w).(*ifWork[float32]), step, ps[0])
+		return nil
+	}
 	x := w.precondition(g)
 	var direction [2][]T
 	direction[0] = x
@@ -126,7 +138,6 @@ func (w *ifWork[T]) run(e *ifEngine[T], o *ifshampooConfig, c registry.Context, 
 		direction[0], direction[1] = w.take(ps[0].Value.Elems()), w.take(ps[1].Value.Elems())
 		scatter(w.how, x, direction[0], direction[1])
 	}
-	step := heavyBall{lr: c.LR, decay: c.WeightDecay, momentum: o.Momentum}
 	for i, p := range ps {
 		buffer := w.slots[w.buffers:]
 		if o.Momentum > 0 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onnxtrain/onnxtrain/registry"
 	"github.com/onnxtrain/onnxtrain/tensor"
+	"github.com/onnxtrain/onnxtrain/tensor/linalg"
 )
 
 // updateFactors moves every factor by the curvature that g shows in the coordinates of the old ones.
@@ -15,14 +16,15 @@ func (w *ifWork[T]) updateFactors(o *ifshampooConfig, c registry.Context, g []T)
 	for n := range w.axes {
 		x := &w.axes[n]
 		k, gram := w.load(x, x.k), w.take(x.layout.size)
+		w.half = x.bf16
 		x.class.gram(w.arena, k, gram)
 		w.k, w.gram = append(w.k, k), append(w.gram, gram)
 		w.traces = append(w.traces, trace(x.layout, gram)/float64(x.d))
 	}
-	y := w.along(g, func(n int) ([]T, bool) { return w.k[n], true })
+	w.project(g)
 	for n := range w.axes {
 		inner := w.used
-		if err := w.updateFactor(o, n, y, lossTerms(c, true)); err != nil {
+		if err := w.updateFactor(o, n, lossTerms(c, true)); err != nil {
 			return err
 		}
 		w.release(inner)
@@ -31,11 +33,30 @@ func (w *ifWork[T]) updateFactors(o *ifshampooConfig, c registry.Context, g []T)
 	return nil
 }
 
-// updateFactor moves the factor of axis n by the projected gradient y.
-func (w *ifWork[T]) updateFactor(o *ifshampooConfig, n int, y []T, terms float64) error {
+// project multiplies the transposed factors onto g.
+func (w *ifWork[T]) project(g []T) {
+	if w.sheet != nil {
+		projectSheet(any(w).(*ifWork[float32]), any(g).([]float32))
+		return
+	}
+	w.y = w.along(g, func(n int) ([]T, bool) { return w.k[n], true })
+}
+
+// outer is Π(UUᵀ) of the unfolding U along axis n of what project has left.
+func (w *ifWork[T]) outer(n int, out []T) {
+	if w.sheet != nil {
+		outerSheet(any(w).(*ifWork[float32]), n, any(out).([]float32))
+		return
+	}
+	w.axes[n].class.outer(w.arena, viewAxis(w.y, w.dims, n).unfold(w.arena), out)
+}
+
+// updateFactor moves the factor of axis n by the projected gradient.
+func (w *ifWork[T]) updateFactor(o *ifshampooConfig, n int, terms float64) error {
 	x, k := &w.axes[n], w.k[n]
 	step, m := w.take(x.layout.size), w.take(x.layout.size)
-	x.class.outer(w.arena, viewAxis(y, w.dims, n).unfold(w.arena), step)
+	w.half = x.bf16
+	w.outer(n, step)
 	others := 1.0
 	for j, a := range w.traces {
 		if j != n {
@@ -43,9 +64,7 @@ func (w *ifWork[T]) updateFactor(o *ifshampooConfig, n int, y []T, terms float64
 		}
 	}
 	damping, scale := T(0.5*o.Damping*others), T(0.5*terms*float64(x.d)/float64(w.elems))
-	for i, h := range w.gram[n] {
-		step[i] = damping*h + scale*step[i]
-	}
+	mix(step, damping, w.gram[n], scale, step)
 	addIdentity(x.layout, step, -0.5)
 	w.momentum(o, x, step, m)
 	size := norm(x.layout, m)
@@ -54,9 +73,7 @@ func (w *ifWork[T]) updateFactor(o *ifshampooConfig, n int, y []T, terms float64
 	}
 	rate := T(o.Beta2 / max(1, size))
 	x.class.times(w.arena, k, m, step)
-	for i, s := range step {
-		k[i] -= rate * s
-	}
+	mix(k, 1, k, -rate, step)
 	w.store(x, x.k, k)
 	if x.cached {
 		p := w.load(x, x.p)
@@ -73,14 +90,16 @@ func (w *ifWork[T]) momentum(o *ifshampooConfig, x *ifAxis[T], step, m []T) {
 		return
 	}
 	keep, rate := T(o.Alpha2), T(1-o.Alpha2)
-	for i, old := range w.load(x, x.m) {
-		m[i] = keep*old + rate*step[i]
-	}
+	mix(m, keep, w.load(x, x.m), rate, step)
 	w.store(x, x.m, m)
 }
 
 // precondition is G ×ₙ KₙKₙᵀ over all axes.
 func (w *ifWork[T]) precondition(g []T) []T {
+	if w.sheet != nil {
+		x := preconditionSheet(any(w).(*ifWork[float32]), any(g).([]float32))
+		return any(x.F32).([]T)
+	}
 	w.k = w.k[:0]
 	for n := range w.axes {
 		slot := w.axes[n].k
@@ -108,6 +127,7 @@ func (w *ifWork[T]) along(g []T, matrix func(axis int) (k []T, transposed bool))
 			continue
 		}
 		out := w.take(w.elems)
+		w.half = x.bf16
 		along(w.arena, g, out, w.dims, n, x.class, k, transposed)
 		if x.bf16 {
 			roundAll(out)
@@ -122,6 +142,10 @@ func (w *ifWork[T]) load(x *ifAxis[T], slot int) []T {
 		return tensor.Slice[T](w.slots[slot])
 	}
 	out := w.take(x.layout.size)
+	if y, ok := any(out).([]float32); ok {
+		linalg.Widen(y, halves(w.slots[slot]))
+		return out
+	}
 	for i, v := range tensor.Slice[tensor.BFloat16](w.slots[slot]) {
 		out[i] = T(v.Float32())
 	}
@@ -134,6 +158,10 @@ func (w *ifWork[T]) store(x *ifAxis[T], slot int, v []T) {
 		copy(tensor.Slice[T](w.slots[slot]), v)
 		return
 	}
+	if y, ok := any(v).([]float32); ok {
+		linalg.Narrow(halves(w.slots[slot]), y)
+		return
+	}
 	out := tensor.Slice[tensor.BFloat16](w.slots[slot])
 	for i := range out {
 		out[i] = tensor.ToBFloat16(float32(v[i]))
@@ -144,5 +172,16 @@ func (w *ifWork[T]) store(x *ifAxis[T], slot int, v []T) {
 func roundAll[T number](x []T) {
 	for i, v := range x {
 		x[i] = T(roundBF16(float32(v)))
+	}
+}
+
+// mix sets dst = a·x + b·y.
+func mix[T number](dst []T, a T, x []T, b T, y []T) {
+	if to, ok := any(dst).([]float32); ok {
+		linalg.Mix(to, float32(a), any(x).([]float32), float32(b), any(y).([]float32))
+		return
+	}
+	for i := range dst {
+		dst[i] = a*x[i] + b*y[i]
 	}
 }

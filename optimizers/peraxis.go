@@ -97,12 +97,15 @@ func (s *structures) UnmarshalText(text []byte) (err error) {
 
 func (s structures) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// precisions is a precision by axis and order.
+// precisions is a precision by axis and order, where auto is bf16 for a model that computes in it.
 type precisions struct{ perAxis }
 
 func (p *precisions) UnmarshalText(text []byte) (err error) {
 	p.perAxis, err = parsePerAxis(string(text), func(v string) error {
-		return new(precision).UnmarshalText([]byte(v))
+		if v == "auto" || new(precision).UnmarshalText([]byte(v)) == nil {
+			return nil
+		}
+		return fmt.Errorf("is none of auto f32 bf16")
 	})
 	return err
 }

@@ -57,7 +57,7 @@ func TestBadSettings(t *testing.T) {
 		"ifshampoo,structure=dens":                  `did you mean "dense"?`,
 		"ifshampoo,structure=2:dense/dense/dense":   "3 values for the axes of a tensor of order 2",
 		"ifshampoo,grouping=linear_weight_bia":      `did you mean "linear_weight_bias"?`,
-		"ifshampoo,factor_dtype=f16":                "none of f32 bf16",
+		"ifshampoo,factor_dtype=f16":                "none of auto f32 bf16",
 		"ifshampoo,beta2=1":                         "outside (0,1)",
 		"rfrmsprop,state_dtype=f16":                 "none of f32 bf16",
 		"sgd,nesterov":                              "nesterov needs momentum",
@@ -112,7 +112,7 @@ func TestLargeAxesAreDiagonal(t *testing.T) {
 		{[]int{10}, []string{"dense"}},
 		{[]int{11}, []string{"diagonal"}},
 	} {
-		factors, err := c.factors(test.dims)
+		factors, err := c.factors(test.dims, tensor.Float32)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onnxtrain/onnxtrain/internal/names"
+	"github.com/onnxtrain/onnxtrain/tensor/linalg"
 )
 
 // class is a set of d×d matrices closed under sums and products, kept as a slice of entries: the structured matrices
@@ -41,6 +42,9 @@ func trace[T number](l layout, k []T) float64 {
 
 // norm is the Frobenius norm of the whole matrix.
 func norm[T number](l layout, k []T) float64 {
+	if x, ok := any(k).([]float32); ok && l.counts == nil {
+		return math.Sqrt(linalg.SumSquares(x))
+	}
 	sum := 0.0
 	for i, x := range k {
 		sum += l.count(i) * float64(x) * float64(x)

@@ -23,6 +23,8 @@ type ParamInfo struct {
 	Shape tensor.Shape
 	DType tensor.DType
 	Role  Role
+	// Compute is what the model's products with it are computed in where that is not DType, such as bfloat16; Invalid: DType.
+	Compute tensor.DType
 }
 
 // Slot declares a piece of optimizer state. The host allocates, initialises, saves and restores it.

@@ -82,7 +82,7 @@ func NewEngine(m *onnxload.Model, batch int, training bool, o EngineOptions) (*E
 	e.Loss = p.Built.LossKind
 	for _, v := range p.Built.Params {
 		e.Params = append(e.Params, registry.ParamInfo{Name: v.Name, Shape: v.Type.Shape, DType: v.Type.DType,
-			Role: registry.Role(pass.Role(p.Built.Graph, v))})
+			Role: registry.Role(pass.Role(p.Built.Graph, v)), Compute: e.o.DType})
 		e.Values = append(e.Values, e.memory[v.Name])
 	}
 	return e, nil

@@ -163,6 +163,7 @@ func TestResumeIsExact(t *testing.T) {
 		{"dropout", "vit", "adamw", 3, few},
 		{"tokens and dropout", "gpt", "ifshampoo", 3, few},
 		{"bf16 state", "mlp", "ifshampoo,factor_dtype=bf16", 7, nil},
+		{"bf16 state of a model in bf16", "lenet5", "ifshampoo", 3, func(c *Config) { c.Steps, c.DType = 8, "bf16" }},
 		{"at the end of an epoch", "mlp", "adamw", 4, nil},
 		{"accumulation", "mlp", "adamw", 5, func(c *Config) { c.Accumulate = 3 }},
 		{"clipping without decay of biases", "lenet5", "adamw", 3, func(c *Config) { c.Steps, c.ClipNorm, c.NoDecay = 8, 0.5, []string{"bias"} }},
