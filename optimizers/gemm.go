@@ -28,6 +28,16 @@ func gemm[T number](ar *arena[T], alpha T, a, b mat[T], beta T, c mat[T]) {
 	ar.release(mark)
 }
 
+// squared computes out ← u·uᵀ.
+func squared[T number](ar *arena[T], u mat[T], out []T) {
+	x, single := any(u.data).([]float32)
+	if !single || u.rows <= squareBlock || u.cols <= thin {
+		gemm(ar, 1, u, u.t(), 0, square(out, u.rows))
+		return
+	}
+	multiplySquare(any(ar).(*arena[float32]), u.dense(x).Half(), any(out).([]float32))
+}
+
 // dense is m as linalg has it; data is m.data, whose type is known to be float32.
 func (m mat[T]) dense(data []float32) linalg.Mat {
 	return linalg.Mat{Data: data, Rows: m.rows, Cols: m.cols, RowStride: m.rs, ColStride: m.cs}

@@ -77,7 +77,7 @@ func (w *ifWork[T]) updateFactor(o *ifshampooConfig, n int, terms float64) error
 	w.store(x, x.k, k)
 	if x.cached {
 		p := w.load(x, x.p)
-		gemm(w.arena, 1, square(k, x.d), square(k, x.d).t(), 0, square(p, x.d))
+		squared(w.arena, square(k, x.d), p)
 		w.store(x, x.p, p)
 	}
 	return nil

@@ -96,7 +96,7 @@ func (s *sheet) outer(a *arena[float32], x linalg.HalfMat, axis int, out []float
 	if axis == 1 {
 		u = shaped(x, s.outs*s.short, s.ins).T()
 	}
-	multiply(a, u, u.T(), shaped(linalg.HalfMat{F32: out}, u.Rows, u.Rows))
+	multiplySquare(a, u, out)
 }
 
 // outerShort is the same of the short axes taken together.

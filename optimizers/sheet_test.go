@@ -46,7 +46,7 @@ func walk(t *testing.T, opt string, dt tensor.DType, threads int, shape tensor.S
 	return w, s.Slots
 }
 
-var sheetShapes = []tensor.Shape{{70}, {40, 50}, {7, 70, 3}, {33, 20, 3, 3}, {20, 3, 5, 5}, {6, 34, 2, 3, 4}}
+var sheetShapes = []tensor.Shape{{70}, {40, 50}, {150, 260}, {7, 70, 3}, {33, 20, 3, 3}, {20, 3, 5, 5}, {6, 34, 2, 3, 4}}
 
 // TestSheets compares steps in sheets with those in float64, which go axis by axis, by every instruction set.
 func TestSheets(t *testing.T) {
@@ -68,7 +68,7 @@ func TestSheets(t *testing.T) {
 						}
 						for i, s := range slots {
 							var begin *tensor.Tensor
-							if strings.Contains(s.Name, "/K") {
+							if strings.Contains(s.Name, "/K") && c.factors == "f32" { // in bf16 all of a diagonal may be rounded the other way
 								begin = identityLike(s.Tensor)
 							}
 							if d := apartBy(s.Tensor, state[i].Tensor, begin); d > c.tol {

@@ -13,11 +13,11 @@ func (c denseClass[T]) layout() layout {
 
 func (c denseClass[T]) gram(a *arena[T], k, out []T) {
 	m := square(k, c.d)
-	gemm(a, 1, m.t(), m, 0, square(out, c.d))
+	squared(a, m.t(), out)
 }
 
 func (c denseClass[T]) outer(a *arena[T], u mat[T], out []T) {
-	gemm(a, 1, u, u.t(), 0, square(out, c.d))
+	squared(a, u, out)
 }
 
 func (c denseClass[T]) times(a *arena[T], k, m, out []T) {
