@@ -43,6 +43,9 @@ func (c *Config) fill() {
 			v.Field(i).SetString(value)
 		}
 	}
+	if c.Schedule == "" {
+		c.Schedule = "constant" // on built-in data too
+	}
 }
 
 // key is a setting's name in config.yaml.
