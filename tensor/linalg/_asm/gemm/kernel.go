@@ -136,6 +136,7 @@ func (s isa) kernel(t *text) {
 		t.load("micro_cols", "AX")
 		t.firstBits("AX", "K1", "K2")
 	}
+	s.packed(t)
 	s.prologue(t)
 	s.dispatch(t)
 	s.bodies(t, 2, s.step)
