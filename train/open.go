@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,8 +19,20 @@ import (
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
-// precisions are the choices of --dtype.
+// precisions are the types of --dtype.
 var precisions = map[string]tensor.DType{"": tensor.Float32, "f32": tensor.Float32, "f64": tensor.Float64, "bf16": tensor.BFloat16Type}
+
+// Precisions are the choices of --dtype.
+func Precisions() []string {
+	var names []string
+	for name := range precisions {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
 
 // Session is an opened model with its data, ready to train or evaluate.
 type Session struct {

@@ -8,12 +8,15 @@ import (
 
 	"github.com/onnxtrain/onnxtrain/data"
 	"github.com/onnxtrain/onnxtrain/registry"
+	"github.com/onnxtrain/onnxtrain/train"
 )
 
 // contender is an optimizer in a comparison.
 type contender struct {
 	index int
 	label string // as it was named, with its fixed settings
+	dtype string // precision of its runs; "" is the study's
+	opt   string // label without the precision
 	entry *registry.Entry
 	fixed registry.Settings
 	space []Dimension
@@ -35,7 +38,11 @@ func newContenders(s *Study) ([]*contender, error) {
 		if slices.ContainsFunc(list, func(c *contender) bool { return c.label == label }) {
 			return nil, usage("--opts: %s is named twice; give one of them another setting, as in --opt '%s,…'", label, label)
 		}
-		e, fixed, err := registry.Parse(label)
+		opt, dtype, err := cutDType(label)
+		if err != nil {
+			return nil, err
+		}
+		e, fixed, err := registry.Parse(opt)
 		if err != nil {
 			return nil, usage("--opts: %w", err)
 		}
@@ -45,13 +52,32 @@ func newContenders(s *Study) ([]*contender, error) {
 		if _, _, err := e.New(fixed); err != nil {
 			return nil, usage("--opts: %w", err)
 		}
-		c := &contender{index: i, label: label, entry: e, fixed: fixed}
+		c := &contender{index: i, label: label, dtype: dtype, opt: opt, entry: e, fixed: fixed}
 		if c.space, err = newSpace(e, fixed, s.TuneOnly, overrides); err != nil {
 			return nil, err
 		}
 		list, entries = append(list, c), append(entries, e)
 	}
 	return list, unknownTuned(entries, s.TuneOnly, overrides)
+}
+
+// cutDType takes dtype=…, which is a setting of the run and not of the optimizer, out of an optimizer's text.
+func cutDType(text string) (opt, dtype string, err error) {
+	kept := strings.Split(text, ",")[:0]
+	for i, part := range strings.Split(text, ",") {
+		value, found := strings.CutPrefix(part, "dtype=")
+		switch {
+		case i == 0 || !found:
+			kept = append(kept, part)
+		case dtype != "":
+			return "", "", usage("--opt %q: dtype is given twice", text)
+		case !slices.Contains(train.Precisions(), value):
+			return "", "", usage("--opt %q: dtype is one of %s", text, strings.Join(train.Precisions(), ", "))
+		default:
+			dtype = value
+		}
+	}
+	return strings.Join(kept, ","), dtype, nil
 }
 
 // paperSettings are what the experiments of arXiv 2402.03496 hold fixed: matrices are updated every second step, and the
@@ -67,10 +93,11 @@ func paperSettings(e *registry.Entry, fixed registry.Settings) []*override {
 	return nil
 }
 
-// stream is the random stream of a trial; it does not depend on which other optimizers take part.
+// stream is the random stream of a trial; it does not depend on which other optimizers take part, nor on the
+// precision.
 func (c *contender) stream(seed uint64, stage string, index int) *data.Rand {
 	h := fnv.New64a()
-	h.Write([]byte(c.label + "\x00" + stage))
+	h.Write([]byte(c.opt + "\x00" + stage))
 	return data.NewRand(seed, h.Sum64(), uint64(index))
 }
 
@@ -110,7 +137,7 @@ func (c *contender) settings(point []Drawn) registry.Settings {
 func (c *contender) option(point []Drawn) string {
 	text := c.entry.Name
 	if c.entry.Origin != "" {
-		text, _, _ = strings.Cut(c.label, ",")
+		text, _, _ = strings.Cut(c.opt, ",")
 	}
 	for i := range c.entry.Hypers {
 		h := &c.entry.Hypers[i]

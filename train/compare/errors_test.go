@@ -24,6 +24,8 @@ func TestBadStudies(t *testing.T) {
 		{"unknown setting", train.Usage, func(s *Study) { s.Optimizers[1] = "adamw,bta1=0.9" }, []string{"bta1", "beta1"}},
 		{"setting out of range", train.Usage, func(s *Study) { s.Optimizers[1] = "adamw,beta1=2" }, []string{"beta1", "[0,1)"}},
 		{"the same twice", train.Usage, func(s *Study) { s.Optimizers[1] = "sgd" }, []string{"sgd", "twice"}},
+		{"unknown precision", train.Usage, func(s *Study) { s.Optimizers[1] = "adamw,dtype=f16" }, []string{"adamw,dtype=f16", "bf16, f32, f64"}},
+		{"precision twice", train.Usage, func(s *Study) { s.Optimizers[1] = "adamw,dtype=f32,dtype=bf16" }, []string{"dtype", "twice"}},
 		{"range without end", train.Usage, func(s *Study) { s.Tune = []string{"lr=1e-3"} }, []string{"lr=1e-3", ".."}},
 		{"range upside down", train.Usage, func(s *Study) { s.Tune = []string{"lr=1..0.1"} }, []string{"lr=1..0.1"}},
 		{"range of no number", train.Usage, func(s *Study) { s.Tune = []string{"lr=a..b"} }, []string{"lr=a..b"}},

@@ -30,6 +30,29 @@ func TestDimensions(t *testing.T) {
 	}
 }
 
+// TestPrecisions: an optimizer in two precisions draws the same settings, runs in either, and says which.
+func TestPrecisions(t *testing.T) {
+	s := small(t)
+	s.Optimizers = []string{"adamw", "adamw,dtype=bf16"}
+	s.Trials, s.Seeds, s.Stop = 2, 1, "none"
+	r, _ := mustRun(t, s)
+	one, other := r.Rows[0], r.Rows[1]
+	if one.index > other.index {
+		one, other = other, one
+	}
+	if one.Optimizer != "adamw" || other.Optimizer != "adamw,dtype=bf16" || strings.Contains(other.Best, "dtype") {
+		t.Fatalf("rows %q and %q, the second with %q", one.Optimizer, other.Optimizer, other.Best)
+	}
+	for i := range one.Search {
+		if !reflect.DeepEqual(one.Search[i].Drawn, other.Search[i].Drawn) {
+			t.Errorf("trial %d draws %v and %v", i, one.Search[i].Drawn, other.Search[i].Drawn)
+		}
+		if one.Search[i].last().Loss == other.Search[i].last().Loss {
+			t.Errorf("trial %d: both end with the loss %v", i, one.Search[i].last().Loss)
+		}
+	}
+}
+
 func TestNarrow(t *testing.T) {
 	space := []Dimension{{Name: "lr", Lo: 1e-4, Hi: 1, Log: true}, {Name: "momentum", Lo: 0, Hi: 1}}
 	got := narrow(space, [][]Drawn{{{"lr", 1e-2}, {"momentum", 0}}, {{"lr", 1e-1}, {"momentum", 0.5}}})

@@ -86,7 +86,7 @@ func (s *session) one(ctx context.Context, t *Trial, jobs int, limits []float64)
 
 // train makes the run of a trial. Its files are gone afterwards.
 func (s *session) train(ctx context.Context, t *Trial, jobs int, limits []float64) (err error) {
-	c := s.config(t.Opt, t.Seed, jobs)
+	c := s.config(t.contender, t.Opt, t.Seed, jobs)
 	c.Out = s.store.path("work", t.file())
 	if t.Stage == Final {
 		if s.Test != "" {

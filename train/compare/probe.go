@@ -12,12 +12,13 @@ import (
 // probe opens the model and the data once and lets every optimizer take its place, so that what is wrong with any of
 // them is said at once.
 func (s *session) probe(ctx context.Context) error {
-	c := s.config(s.contenders[0].option(nil), s.Train.Seed, 1)
+	first := s.contenders[0]
+	c := s.config(first, first.option(nil), s.Train.Seed, 1)
 	open, err := train.Open(c, true)
 	if err != nil {
 		return err
 	}
-	defer open.Close()
+	defer func() { open.Close() }()
 	s.plan = Plan{Dir: s.Out, Examples: open.Train.Len(), Scored: open.Val.Len(), Synthetic: open.Synthetic}
 	if s.Test != "" {
 		c.Val = s.Test
@@ -29,7 +30,16 @@ func (s *session) probe(ctx context.Context) error {
 		s.watch.Warned(notice)
 	}
 	for _, c := range s.contenders {
-		open.Config.Opt = c.option(c.defaults())
+		config := s.config(c, c.option(c.defaults()), s.Train.Seed, 1)
+		if config.DType != open.Config.DType {
+			other, err := train.Open(config, true)
+			if err != nil {
+				return err
+			}
+			open.Close()
+			open = other
+		}
+		open.Config.Opt = config.Opt
 		p := &probe{}
 		if _, err := train.Run(ctx, open, time.Now(), p, true); err != nil {
 			return err

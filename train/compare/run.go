@@ -94,10 +94,13 @@ func Run(ctx context.Context, study Study, watch Observer) (*Report, error) {
 	return r, r.write(s.store)
 }
 
-// config is the configuration of a trial.
-func (s *session) config(opt string, seed uint64, jobs int) train.Config {
+// config is the configuration of a trial of a contender.
+func (s *session) config(of *contender, opt string, seed uint64, jobs int) train.Config {
 	c := s.Train
 	c.Opt, c.Seed, c.ISA = opt, seed, ""
+	if of.dtype != "" {
+		c.DType = of.dtype
+	}
 	c.EvalEvery = math.MaxInt // at the end alone
 	if c.Threads == 0 && jobs > 1 {
 		c.Threads = max(runtime.GOMAXPROCS(0)/jobs, 1)

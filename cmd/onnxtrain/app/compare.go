@@ -13,7 +13,7 @@ import (
 
 type compareCmd struct {
 	Opts     []string `placeholder:"NAME,…" help:"Optimizers to compare; see: onnxtrain optimizers list."`
-	Opt      []string `sep:"none" placeholder:"NAME[,k=v…]" help:"An optimizer with settings that are fixed; the search leaves them alone. May be repeated."`
+	Opt      []string `sep:"none" placeholder:"NAME[,k=v…]" help:"An optimizer with settings that are fixed; the search leaves them alone. With dtype=… among them its runs are in that precision. May be repeated."`
 	Plugin   []string `sep:"none" placeholder:"FILE" help:"Use the optimizer in this file, a program or an ONNX file, by its name. May be repeated."`
 	Budget   string   `placeholder:"KEY=N,…" help:"Short for --steps, --epochs, --trials and --seeds, as in steps=2000,trials=8."`
 	Steps    int      `placeholder:"N" help:"Updates of every trial."`
