@@ -6,7 +6,7 @@ set -eu
 : "${MNIST:?is the folder with the four files of MNIST}"
 out=${OUT:-runs/paper}
 study() {
-	"${ONNXTRAIN:-./onnxtrain}" compare --model models/lenet5.onnx --init fresh --batch 64 --warmup 5% \
+	"${ONNXTRAIN:-./onnxtrain}" compare --model models/lenet5.onnx --init fresh --batch 64 \
 		--data "idx:$MNIST/train-images-idx3-ubyte.gz,$MNIST/train-labels-idx1-ubyte.gz" \
 		--test "idx:$MNIST/t10k-images-idx3-ubyte.gz,$MNIST/t10k-labels-idx1-ubyte.gz" --jobs 2 "$@"
 }
@@ -20,7 +20,7 @@ for root in false true; do
 		done
 	done
 done
-study "$@" --tune lr=1e-5..1e-1:log --tune damping=1e-8..1e-2:log --tune-only lr,damping --schedule cosine \
+study "$@" --tune lr=1e-5..1e-1:log --tune damping=1e-8..1e-2:log --tune-only lr,damping --schedule cosine --warmup 5% \
 	--budget "${BUDGET:-steps=400,trials=8,seeds=3}" -o "$out/ablation-root"
 for schedule in constant cosine step onecycle; do
 	set --
@@ -29,5 +29,6 @@ for schedule in constant cosine step onecycle; do
 			set -- "$@" --opt "ifshampoo,interval=$interval,beta2=$beta2"
 		done
 	done
-	study "$@" --tune-only lr --schedule $schedule --budget "${BUDGET:-steps=400,trials=4,seeds=3}" -o "$out/ablation-${schedule%%,*}"
+	[ $schedule = onecycle ] || set -- "$@" --warmup 5% # onecycle warms up by itself
+	study "$@" --tune-only lr --schedule $schedule --budget "${BUDGET:-steps=400,trials=4,seeds=3}" -o "$out/ablation-$schedule"
 done

@@ -16,6 +16,9 @@ type chart struct {
 	accuracies bool
 }
 
+// chartWidth and chartHeight are those of a diagram, in the units of its text.
+const chartWidth, chartHeight = 560, 330
+
 func (r *Report) charts() []chart {
 	scored := "Validation "
 	if r.Test != "" {
@@ -53,7 +56,7 @@ func (r *Report) draw(c chart) template.HTML {
 	if c.byTime && r.far(curves) {
 		x = newAxis(logarithmic, 0, xs)
 	}
-	p := &plot{width: 560, height: 330, left: 58, right: 12, top: 30, bottom: 40, x: x, y: r.scoreAxis(c.accuracies, ys)}
+	p := &plot{width: chartWidth, height: chartHeight, left: 58, right: 12, top: 30, bottom: 40, x: x, y: r.scoreAxis(c.accuracies, ys)}
 	title := "steps"
 	if c.byTime {
 		title = "seconds of training"

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"os"
 	"path/filepath"
@@ -309,6 +310,18 @@ func TestReportFiles(t *testing.T) {
 	}
 	if n := strings.Count(page, "<svg"); n != 6+3+5+2 {
 		t.Errorf("%d diagrams: want 6 of curves and one for each dimension", n)
+	}
+	picture := read("report.svg")
+	if err := xml.Unmarshal([]byte(picture), new(struct{})); err != nil {
+		t.Errorf("report.svg: %v", err)
+	}
+	if n := strings.Count(picture, "<svg"); n != 1+6 || strings.Contains(picture, "NaN") {
+		t.Errorf("report.svg has %d diagrams, want 6 in one", n)
+	}
+	for _, row := range r.Rows {
+		if !strings.Contains(picture, ">"+row.Optimizer+"</text>") {
+			t.Errorf("report.svg does not name %s", row.Optimizer)
+		}
 	}
 	table, err := csv.NewReader(strings.NewReader(read("report.csv"))).ReadAll()
 	if err != nil || len(table) != 4 || table[0][0] != "optimizer" || table[1][0] != r.Rows[0].Optimizer {

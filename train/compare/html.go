@@ -10,6 +10,11 @@ import (
 //go:embed report.html.tmpl
 var pageText string
 
+// chartStyle is that of the diagrams, in light and dark mode.
+//
+//go:embed chart.css
+var chartStyle string
+
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"first": func(i int) bool { return i == 0 },
 }).Parse(pageText))
@@ -25,12 +30,13 @@ type setting struct {
 func (r *Report) html(w io.Writer) error {
 	v := struct {
 		*Report
+		Style       template.CSS
 		Head        []string
 		Table       [][]string
 		Settings    []setting
 		Charts      []template.HTML
 		Sensitivity []sensitivity
-	}{Report: r, Sensitivity: r.sensitivities()}
+	}{Report: r, Style: template.CSS(chartStyle), Sensitivity: r.sensitivities()}
 	table := r.table()
 	v.Head, v.Table = table[0], table[1:]
 	for _, x := range r.Rows {

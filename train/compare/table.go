@@ -26,7 +26,7 @@ func (r *Report) write(d *store) error {
 	for _, f := range []struct {
 		name  string
 		write func(io.Writer) error
-	}{{"report.txt", r.text}, {"report.csv", r.csv}, {"trials.csv", r.trials}, {"report.json", r.json}, {"report.md", r.markdown}, {"report.html", r.html}} {
+	}{{"report.txt", r.text}, {"report.csv", r.csv}, {"trials.csv", r.trials}, {"report.json", r.json}, {"report.md", r.markdown}, {"report.html", r.html}, {"report.svg", r.svg}} {
 		var b bytes.Buffer
 		if err := f.write(&b); err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)

@@ -65,7 +65,7 @@ type compareCmd struct {
 
 	Out       string `short:"o" placeholder:"DIR" help:"Directory of trials and reports; one under runs that depends on the settings if not given, so that the same command goes on with what it began."`
 	Overwrite bool   `help:"Start anew in a directory that holds another comparison."`
-	Format    string `default:"text" enum:"text,csv,json,markdown" help:"Form of the result on stdout: text, csv, json, markdown. The directory gets all, and report.html."`
+	Format    string `default:"text" enum:"text,csv,json,markdown" help:"Form of the result on stdout: text, csv, json, markdown. The directory gets all, and report.html and report.svg with the curves."`
 }
 
 // Help is what `compare --help` says above the flags.

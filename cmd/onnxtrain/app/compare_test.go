@@ -34,7 +34,7 @@ func TestCompare(t *testing.T) {
 	if report.Steps != 8 || len(report.Optimizers) != 3 || len(report.Optimizers[0].Space) != 1 {
 		t.Errorf("%+v", report)
 	}
-	for _, name := range []string{"report.html", "report.md", "report.csv", "report.json", "report.txt", "trials.csv", "study.yaml"} {
+	for _, name := range []string{"report.html", "report.svg", "report.md", "report.csv", "report.json", "report.txt", "trials.csv", "study.yaml"} {
 		if info, err := os.Stat(filepath.Join(out, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
