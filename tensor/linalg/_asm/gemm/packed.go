@@ -2,7 +2,7 @@ package main
 
 // unroll is the steps of k in a turn of the loop over packed operands. Additions to pointers take the place of
 // multiplications in the two ports that do either; at fixed offsets there is one for every few steps.
-const unroll = 4
+const unroll = 2
 
 // packed is the kernel of whole tiles whose operands are both packed; it jumps to general for any other.
 func (s isa) packed(t *text) {
@@ -22,7 +22,7 @@ func (s isa) packed(t *text) {
 	}
 	t.op("SUBQ $%d, CX", unroll)
 	t.op("JLT rest")
-	t.op("PCALIGN $32")
+	t.op("PCALIGN $64")
 	t.label("turn")
 	s.packedSteps(t, unroll)
 	t.op("SUBQ $%d, CX", unroll)
