@@ -39,8 +39,8 @@ const (
 	defaultMaxTensors = 16 << 30
 )
 
-// Model is an opened ONNX file. It does not change and may be used by several goroutines. It holds the file's bytes and
-// its external data in memory; the file itself is closed.
+// Model is an opened ONNX file. It does not change, unless by Adopt, and may be used by several goroutines. It holds the
+// file's tensors and its external data in memory; the file itself is closed.
 type Model struct {
 	Path      string
 	Producer  string // name and version of the program that wrote the file

@@ -65,10 +65,14 @@ func shapeOf(dims []int64, dt tensor.DType) (tensor.Shape, error) {
 	return shape, shape.Check(dt)
 }
 
+// smallRaw is the size from which raw data is viewed where it lies. A view of little data would hold the whole file's bytes
+// when the large tensors have been let go (Model.Adopt).
+const smallRaw = 64 << 10
+
 // raw views the raw data, or copies it and lets the message point at the copy, so that the model does not hold both.
 func (r *reader) raw(p *onnxpb.TensorProto, dt tensor.DType, shape tensor.Shape) (*tensor.Tensor, error) {
 	b := *p.RawData
-	if r.apart {
+	if r.apart || len(b) < smallRaw {
 		b = bytes.Clone(b)
 	}
 	t, err := fromBytes(dt, shape, b)

@@ -3,21 +3,22 @@ package onnxload
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math"
+	"os"
+	"path/filepath"
 
 	"github.com/onnxtrain/onnxtrain/tensor"
 )
 
-// verify reads the file again and compares it with the draft and the weights, bit for bit.
+// verify reads the file again and compares it with what was written, b, and that with the draft and the weights, bit for bit.
 func (d *draft) verify(file string, b []byte, w Weights) error {
-	got, err := readModel(file, Options{})
-	if err != nil {
+	if err := sameBytes(file, b); err != nil {
 		return err
 	}
-	if !bytes.Equal(got, b) {
-		return fmt.Errorf("the %d bytes of the file are not the %d that were written", len(got), len(b))
-	}
-	m, err := Open(file, Options{MaxTensors: math.MaxInt64})
+	r := &reader{folder: filepath.Dir(file), left: math.MaxInt64}
+	defer r.close()
+	m, err := decode(file, b, r)
 	if err != nil {
 		return err
 	}
@@ -46,6 +47,30 @@ func (d *draft) verify(file string, b []byte, w Weights) error {
 		}
 	}
 	return nil
+}
+
+// sameBytes compares a file with b, a part at a time: both can be large.
+func sameBytes(file string, b []byte) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	part, at := make([]byte, 1<<20), 0
+	for {
+		n, err := f.Read(part)
+		if at+n > len(b) || !bytes.Equal(part[:n], b[at:at+n]) {
+			return fmt.Errorf("the file's bytes from %d on are not those that were written", at)
+		}
+		switch at += n; {
+		case err == io.EOF && at == len(b):
+			return nil
+		case err == io.EOF:
+			return fmt.Errorf("the file has %d bytes, not the %d that were written", at, len(b))
+		case err != nil:
+			return err
+		}
+	}
 }
 
 // same compares bits, so that a NaN equals itself.

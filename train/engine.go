@@ -156,6 +156,9 @@ func (e *Engine) compileKeeping(types []graph.Type, training bool, extra func(*p
 	}
 	o := pass.Options{Training: training, DType: e.o.DType, Tie: e.o.Tie, Freeze: e.o.Freeze, Train: e.o.Train, BatchNorm: e.o.BatchNorm,
 		UnfoldBatchNorm: e.o.UnfoldBatchNorm, Recompute: e.o.Recompute && extra == nil, AllowUnused: e.o.AllowUnused, After: e.o.After, Shapes: map[string]tensor.Shape{}}
+	if e.first != nil {
+		o.Weights = e.first.Weights
+	}
 	var labels []graph.Type
 	feeds := e.inputFields(g)
 	for i, v := range feeds {
@@ -240,7 +243,8 @@ func batched(count int, shape tensor.Shape) tensor.Shape {
 	return append(tensor.Shape{count}, shape...)
 }
 
-// shared is the memory of a parameter or state, the same for all programs of the engine.
+// shared is the memory of a parameter or state, the same for all programs of the engine. The graph's value lets go of the
+// file's.
 func (e *Engine) shared(v *graph.Value) *tensor.Tensor {
 	t := e.memory[v.Name]
 	if t == nil {
@@ -253,6 +257,7 @@ func (e *Engine) shared(v *graph.Value) *tensor.Tensor {
 		copy(t.Data, v.Init.Data)
 		e.memory[v.Name] = t
 	}
+	v.Init = t
 	return t
 }
 

@@ -172,6 +172,9 @@ func open(c Config, training bool, given data.Dataset) (s *Session, err error) {
 	if err == nil && training && c.InitFrom != "" && c.Resume == "" && given == nil {
 		err = s.Engine.initFrom(c.InitFrom)
 	}
+	if s.joint == nil { // whose memory goes when the session is closed
+		s.Model.Adopt(s.Engine.memory)
+	}
 	debug.FreeOSMemory() // loading and the passes left as much as the run will take
 	return s, err
 }

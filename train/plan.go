@@ -162,13 +162,13 @@ func (e *Engine) paramBytes() int64 {
 	return n
 }
 
-// writing is what writing the model's file takes: its bytes, those read again, and the tensors decoded from these.
+// writing is what writing the model's file takes: its bytes and the tensors decoded from them.
 func (e *Engine) writing() int64 {
 	n := int64(0)
 	for _, w := range e.memory {
 		n += int64(len(w.Data))
 	}
-	return 3 * n
+	return 2 * n
 }
 
 // room is what a further program may take, with the parameters, which all share; 0 for no limit.

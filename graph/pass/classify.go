@@ -23,14 +23,17 @@ func weights(b *Built, o *Options) error {
 // by reach. State is what BatchNormalization keeps.
 func classify(b *Built, o *Options) error {
 	g := b.Graph
-	gradients, tables := newGradients(), newTables(g)
+	trained := o.trainable(g)
 	for _, n := range g.Nodes {
 		for i, v := range n.In {
-			if v != nil && v.Kind == graph.Const && isWeightLike(v) && gradients.input(n, i) && !zeroState(n, i) && !groupCore(n, i) &&
-				!tables.has(v) {
+			if v != nil && v.Kind == graph.Const && isWeightLike(v) && trained(n, i) {
 				v.Kind = graph.Param
 			}
 		}
+	}
+	b.Weights = map[string]bool{}
+	for _, v := range g.Params() {
+		b.Weights[v.Name] = true
 	}
 	for _, n := range g.Nodes {
 		if n.Op.Type != "BatchNormalization" || n.Op.Domain != "" {
@@ -48,6 +51,17 @@ func classify(b *Built, o *Options) error {
 		}
 	}
 	return nil
+}
+
+// trainable tells whether a node's input is one that is trained, from what the node does and from the elements.
+func (o *Options) trainable(g *graph.Graph) func(n *graph.Node, i int) bool {
+	if o.Weights != nil {
+		return func(n *graph.Node, i int) bool { return o.Weights[n.In[i].Name] }
+	}
+	gradients, tables := newGradients(), newTables(g)
+	return func(n *graph.Node, i int) bool {
+		return gradients.input(n, i) && !zeroState(n, i) && !groupCore(n, i) && !tables.has(n.In[i])
+	}
 }
 
 // zeroState reports an initial state of zeros of a recurrent layer, which frameworks take where none is given and do not

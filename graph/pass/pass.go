@@ -35,6 +35,9 @@ type Options struct {
 	// Recompute makes values of the forward pass again for gradients instead of keeping them, which takes less memory and
 	// more time.
 	Recompute bool
+	// Weights, of an earlier build of the model, says which initializers are weights, where they may have changed since:
+	// new values do not make something else of them.
+	Weights map[string]bool
 	// AllowUnused makes a weight that does not reach the loss a notice instead of an error.
 	AllowUnused bool
 	// After sees the graph after each pass; returning false stops there, with ErrStopped.
@@ -68,6 +71,9 @@ type Built struct {
 	RNG    *graph.Value
 	Params []*graph.Value
 	Grads  []*graph.Value // of Params, when training
+	// Weights are the names of the initializers that were taken for weights: of Params, and of those that do not reach the
+	// loss or are frozen.
+	Weights map[string]bool
 
 	folds *folding
 }
