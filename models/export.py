@@ -97,6 +97,39 @@ class VGG(nn.Module):
         return self.head(F.adaptive_avg_pool2d(self.features(x), 1).flatten(1))
 
 
+class ConvNeXtBlock(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, 7, padding=3, groups=width)
+        self.norm = nn.LayerNorm(width)
+        self.up = nn.Linear(width, 4 * width)
+        self.down = nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        y = self.norm(self.conv(x).permute(0, 2, 3, 1))
+        return x + self.down(F.gelu(self.up(y))).permute(0, 3, 1, 2)
+
+
+class ConvNeXt(nn.Module):
+    """Liu et al. 2022 at 32x32, two stages without layer scale."""
+
+    def __init__(self, width=32, depth=2, classes=10):
+        super().__init__()
+        self.stem = nn.Conv2d(3, width, 2, 2)
+        self.stage1 = nn.Sequential(*[ConvNeXtBlock(width) for _ in range(depth)])
+        self.norm1 = nn.LayerNorm(width)
+        self.down = nn.Conv2d(width, 2 * width, 2, 2)
+        self.stage2 = nn.Sequential(*[ConvNeXtBlock(2 * width) for _ in range(depth)])
+        self.norm2 = nn.LayerNorm(2 * width)
+        self.head = nn.Linear(2 * width, classes)
+
+    def forward(self, x):
+        x = self.stage1(self.stem(x))
+        x = self.norm1(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        x = self.stage2(self.down(x))
+        return self.head(self.norm2(x.mean((2, 3))))
+
+
 class Attention(nn.Module):
     def __init__(self, width, heads, dropout, causal_length=0):
         super().__init__()
@@ -171,13 +204,28 @@ class GPT(nn.Module):
         return self.head(self.norm(self.blocks(x)))
 
 
+class LSTM(nn.Module):
+    """A character model of two LSTM layers (Hochreiter and Schmidhuber 1997)."""
+
+    def __init__(self, vocabulary=65, width=64, hidden=128, depth=2):
+        super().__init__()
+        self.token = nn.Embedding(vocabulary, width)
+        self.lstm = nn.LSTM(width, hidden, depth, batch_first=True)
+        self.head = nn.Linear(hidden, vocabulary)
+
+    def forward(self, tokens):
+        return self.head(self.lstm(self.token(tokens))[0])
+
+
 MODELS = {
     "mlp": (MLP, torch.zeros(2, 784), "image"),
     "lenet5": (LeNet5, torch.zeros(2, 1, 28, 28), "image"),
     "resnet20": (ResNet20, torch.zeros(2, 3, 32, 32), "image"),
     "vgg": (VGG, torch.zeros(2, 3, 32, 32), "image"),
+    "convnext": (ConvNeXt, torch.zeros(2, 3, 32, 32), "image"),
     "vit": (ViT, torch.zeros(2, 3, 32, 32), "image"),
     "gpt": (GPT, torch.zeros(2, 64, dtype=torch.long), "tokens"),
+    "lstm": (LSTM, torch.zeros(2, 64, dtype=torch.long), "tokens"),
 }
 
 
