@@ -15,7 +15,7 @@ type Plan struct {
 	State   int64 // of the optimizer
 	Scratch int64 // of the optimizer's update, as it says itself
 	Data    int64 // batches read ahead
-	// Process is everything else: weights, the model's file, data held in memory, code, the runtime, and garbage that
+	// Process is everything else: weights, data held in memory, writing the model, code, the runtime, and garbage that
 	// waits for its collection.
 	Process int64
 	// Go is the part of all that the Go runtime counts, which debug.SetMemoryLimit keeps it to.
