@@ -31,7 +31,7 @@ w   ← w - lr·buf`,
 }
 
 type ifshampooConfig struct {
-	LR          float64    `name:"lr" symbol:"β₁" range:"[0,inf)" search:"log 8e-5 1e-1" doc:"step size; models of text take up to 100 times the default"`
+	LR          float64    `name:"lr" symbol:"β₁" range:"[0,inf)" search:"log 8e-5 1e-1" doc:"step size; models of text take 25 to 100 times the default"`
 	Momentum    float64    `name:"momentum" symbol:"α₁" range:"[0,1)" alias:"alpha1" search:"linear 0.1 0.95" doc:"share of the previous direction that stays"`
 	WeightDecay float64    `name:"weight_decay" symbol:"κ" range:"[0,inf)" alias:"kappa" official:"0" search:"log 1e-6 6e-2" doc:"decay, not preconditioned but inside the momentum"`
 	Beta2       float64    `name:"beta2" symbol:"β₂" range:"(0,1)" official:"0.01" search:"log 5e-2 8e-1" doc:"rate of the preconditioner; bf16 factors need 0.05 or more"`

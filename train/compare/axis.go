@@ -169,7 +169,9 @@ func spaced(all []tick, apart float64) []tick {
 	return list
 }
 
-func percentTick(v float64) string { return fmt.Sprintf("%.4g %%", 100*v) }
+func percentTick(v float64) string {
+	return fmt.Sprintf("%.4g %%", 100*v+0) // + 0 makes 0 of -0
+}
 
 // compact prints a number as a tick.
 func compact(v float64) string {
