@@ -13,18 +13,17 @@ func (m *Model) Adopt(tensors map[string]*tensor.Tensor) {
 	if len(m.proto.Functions) > 0 {
 		return
 	}
-	sources := map[string]bool{}
+	sites, shared := m.sites(m.flat), map[string]bool{}
+	for _, s := range sites {
+		shared[s.source] = true
+	}
 	for name, of := range m.transposed {
-		sources[name], sources[of] = true, true
+		shared[name], shared[of] = true, true
 	}
-	for _, n := range m.proto.Graph.Node {
-		if n.GetOpType() == "Identity" && len(n.Input) == 1 {
-			sources[n.Input[0]] = true
-		}
-	}
-	for _, p := range m.proto.Graph.Initializer {
-		t, had := tensors[p.GetName()], m.tensors[p].Tensor
-		if t == nil || had == nil || p.RawData == nil || sources[p.GetName()] || t.DType != had.DType || !t.Shape.Equal(had.Shape) {
+	for name, t := range tensors {
+		s := sites[name]
+		p := s.initializer
+		if p == nil || p.RawData == nil || shared[name] || t.DType != s.stored.DType || !t.Shape.Equal(s.stored.Shape) {
 			continue
 		}
 		raw := onnxpb.Raw(t.Data)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -24,14 +25,7 @@ var precisions = map[string]tensor.DType{"": tensor.Float32, "f32": tensor.Float
 
 // Precisions are the choices of --dtype.
 func Precisions() []string {
-	var names []string
-	for name := range precisions {
-		if name != "" {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(precisions))[1:] // the first is "", the default
 }
 
 // Session is an opened model with its data, ready to train or evaluate.

@@ -63,7 +63,7 @@ func newContenders(s *Study) ([]*contender, error) {
 
 // cutDType takes dtype=…, which is a setting of the run and not of the optimizer, out of an optimizer's text.
 func cutDType(text string) (opt, dtype string, err error) {
-	kept := strings.Split(text, ",")[:0]
+	var kept []string
 	for i, part := range strings.Split(text, ",") {
 		value, found := strings.CutPrefix(part, "dtype=")
 		switch {
